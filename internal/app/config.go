@@ -1,0 +1,170 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is the bot's whole configuration, read from the environment. Each secret
+// may stand in a file instead, named by the same variable with _FILE.
+type Config struct {
+	SlackBotToken     string `env:"SLACK_BOT_TOKEN"`
+	SlackBotTokenFile string `env:"SLACK_BOT_TOKEN_FILE"`
+	SlackAppToken     string `env:"SLACK_APP_TOKEN"`
+	SlackAppTokenFile string `env:"SLACK_APP_TOKEN_FILE"`
+	SlackAPIURL       string `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
+	SlackConnections  int    `env:"SLACK_CONNECTIONS" envDefault:"2"`
+
+	BasetenAPIKey     string `env:"BASETEN_API_KEY"`
+	BasetenAPIKeyFile string `env:"BASETEN_API_KEY_FILE"`
+	BasetenBaseURL    string `env:"BASETEN_BASE_URL" envDefault:"https://api.baseten.co"`
+	BasetenAuthScheme string `env:"BASETEN_AUTH_SCHEME" envDefault:"Api-Key"`
+
+	PolicyFile   string   `env:"POLICY_FILE"`
+	AllowedUsers []string `env:"ALLOWED_USERS"`
+
+	DatabaseURL     string `env:"DATABASE_URL" envDefault:"sqlite:autoscale.db"`
+	HTTPAddr        string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	AnnounceChannel string `env:"ANNOUNCE_CHANNEL"`
+	LogLevel        string `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat       string `env:"LOG_FORMAT" envDefault:"json"`
+}
+
+// LoadConfig reads the configuration from the given environment. It reports all
+// problems at once, each naming its variable, and never a secret's value.
+func LoadConfig(environment map[string]string) (Config, error) {
+	// A variable that is set but empty counts as not set: compose files and Helm
+	// charts pass on what they do not have that way.
+	given := make(map[string]string, len(environment))
+	for k, v := range environment {
+		if v = strings.TrimSpace(v); v != "" {
+			given[k] = v
+		}
+	}
+	var cfg Config
+	var problems []error
+	if err := env.ParseWithOptions(&cfg, env.Options{Environment: given}); err != nil {
+		problems = append(problems, named(err)...)
+	}
+	problems = append(problems, cfg.problems()...)
+	return cfg, errors.Join(problems...)
+}
+
+// named says which variables could not be read, instead of which fields.
+func named(err error) []error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	var out []error
+	for _, one := range all.Errors {
+		var bad env.ParseError
+		if !errors.As(one, &bad) {
+			out = append(out, one)
+			continue
+		}
+		name := bad.Name
+		if f, ok := reflect.TypeFor[Config]().FieldByName(bad.Name); ok {
+			name = f.Tag.Get("env")
+		}
+		out = append(out, fmt.Errorf("%s: cannot be read as %s", name, bad.Type))
+	}
+	return out
+}
+
+var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,}$`)
+
+func (c *Config) problems() []error {
+	var out []error
+	add := func(format string, args ...any) { out = append(out, fmt.Errorf(format, args...)) }
+
+	secret := func(name, value, file, prefix, what string) {
+		switch {
+		case value != "" && file != "":
+			add("%s and %s_FILE: set one of them, not both", name, name)
+		case value == "" && file == "":
+			add("%s: missing; set it to %s, or %s_FILE to a file that holds it", name, what, name)
+		default:
+			got := value
+			if file != "" {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					// The path is not repeated: people have put the token itself there.
+					add("%s_FILE: the file cannot be read (%s)", name, reason(err))
+					return
+				}
+				got = strings.TrimSpace(string(text))
+			}
+			if !strings.HasPrefix(got, prefix) || got == prefix {
+				add("%s: this is not %s", name, what)
+			}
+		}
+	}
+	secret("SLACK_BOT_TOKEN", c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "the bot token (xoxb-…)")
+	secret("SLACK_APP_TOKEN", c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "the app-level token (xapp-…)")
+	secret("BASETEN_API_KEY", c.BasetenAPIKey, c.BasetenAPIKeyFile, "", "a Baseten API key")
+
+	address := func(name, value string) {
+		if u, err := url.Parse(value); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+			add("%s: this is not a web address", name)
+		}
+	}
+	address("SLACK_API_URL", c.SlackAPIURL)
+	address("BASETEN_BASE_URL", c.BasetenBaseURL)
+	c.SlackAPIURL = strings.TrimSuffix(c.SlackAPIURL, "/") + "/"
+	c.BasetenBaseURL = strings.TrimSuffix(c.BasetenBaseURL, "/")
+
+	if c.SlackConnections < 1 || c.SlackConnections > 10 {
+		add("SLACK_CONNECTIONS: must be from 1 to 10, Slack's limit for one app")
+	}
+	if c.BasetenAuthScheme != "Api-Key" && c.BasetenAuthScheme != "Bearer" {
+		add("BASETEN_AUTH_SCHEME: must be Api-Key or Bearer")
+	}
+	switch {
+	case c.PolicyFile == "" && len(c.AllowedUsers) == 0:
+		add("POLICY_FILE or ALLOWED_USERS: set one of them; without a policy nobody may change anything")
+	case c.PolicyFile != "" && len(c.AllowedUsers) > 0:
+		add("POLICY_FILE and ALLOWED_USERS: set one of them, not both")
+	}
+	if c.AnnounceChannel != "" && !channelID.MatchString(c.AnnounceChannel) {
+		add("ANNOUNCE_CHANNEL: must be a channel's ID (C…), not its name")
+	}
+	return out
+}
+
+func reason(err error) string {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "there is none"
+	case errors.Is(err, os.ErrPermission):
+		return "permission denied"
+	default:
+		return "it is not a readable file"
+	}
+}
+
+// secretFrom returns a function that tells a secret: the value, or what the file
+// holds at that moment. A file that cannot be read any more keeps its last value.
+func secretFrom(value, file string, add func(secret string)) func() string {
+	last := value
+	add(value)
+	if file == "" {
+		return func() string { return value }
+	}
+	return func() string {
+		if text, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(text)) != "" {
+			if now := strings.TrimSpace(string(text)); now != last {
+				add(now)
+				return now
+			}
+		}
+		return last
+	}
+}

@@ -1,0 +1,179 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
+	"autoscalebot/internal/observe"
+)
+
+// policyEvery is how often the policy file's content is compared. There are no file
+// events: a ConfigMap is swapped by a symlink.
+const policyEvery = 10 * time.Second
+
+// policyHolder keeps the policy in force. A file that does not load, or fails its
+// own tests, is refused: the last accepted version stays, over a restart too.
+type policyHolder struct {
+	file     string
+	store    change.Store
+	announce func(ctx context.Context, text string)
+	hasRoom  bool // ANNOUNCE_CHANNEL is set
+	now      func() time.Time
+	log      *zap.Logger
+	metrics  *observe.Metrics
+
+	mu      sync.RWMutex
+	current *authz.Policy
+	refused []byte // the content that was refused last
+}
+
+// Current returns the policy in force, never nil once load succeeded.
+func (p *policyHolder) Current() *authz.Policy {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.current
+}
+
+// loadPolicy takes the policy at start: from the file, or from the database where
+// the file will not do. With neither the bot does not start.
+func (p *policyHolder) load(ctx context.Context, allowed []string) error {
+	if p.file == "" {
+		policy, err := authz.AllowedUsers(allowed)
+		if err != nil {
+			return fmt.Errorf("ALLOWED_USERS: %w", err)
+		}
+		p.current = policy
+		p.metrics.PolicyStale(false)
+		return nil
+	}
+	err := p.refresh(ctx)
+	if err == nil {
+		return nil
+	}
+	text, at, keepErr := p.store.Policy(ctx)
+	if keepErr != nil {
+		return fmt.Errorf("read the last accepted policy: %w", keepErr)
+	}
+	if text == "" {
+		return fmt.Errorf("POLICY_FILE: %w", err)
+	}
+	last, oldErr := authz.Load("last accepted policy", []byte(text))
+	if oldErr != nil {
+		return fmt.Errorf("POLICY_FILE: %w\nand the last accepted policy does not load either: %w", err, oldErr)
+	}
+	p.current = last
+	p.metrics.PolicyStale(true)
+	p.log.Error("POLICY_FILE is refused, the last accepted policy stays in force", zap.Time("accepted", at), zap.Error(err))
+	return nil
+}
+
+// watch looks for a new version until ctx ends.
+func (p *policyHolder) watch(ctx context.Context) {
+	if p.file == "" {
+		return
+	}
+	tick := time.NewTicker(policyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = p.refresh(ctx) // it told of a refusal itself
+		}
+	}
+}
+
+// refresh takes a new version of the file, if there is one and it is good.
+func (p *policyHolder) refresh(ctx context.Context) error {
+	data, err := os.ReadFile(p.file)
+	if err != nil {
+		data, err = nil, errors.New("the file cannot be read ("+reason(err)+")")
+	}
+	current := p.Current()
+	if err == nil && current != nil && bytes.Equal(data, current.Source()) {
+		p.metrics.PolicyStale(false)
+		p.refused = nil
+		return nil
+	}
+	var next *authz.Policy
+	if err == nil {
+		next, err = CheckPolicy(p.file, data, p.hasRoom)
+	}
+	if err != nil {
+		p.metrics.PolicyStale(current != nil)
+		if current != nil && (p.refused == nil || !bytes.Equal(data, p.refused)) {
+			p.refused = append([]byte{}, data...)
+			p.tell(ctx, change.Event{At: p.now(), Kind: change.EventPolicy, Why: "refused: " + err.Error()})
+		}
+		return err
+	}
+	e := change.Event{At: p.now(), Kind: change.EventPolicy, Why: "accepted", Policy: next.SHA256()}
+	if err := p.store.KeepPolicy(ctx, string(data), next.SHA256(), p.now(), e); err != nil {
+		return fmt.Errorf("keep the policy: %w", err)
+	}
+	p.mu.Lock()
+	p.current = next
+	p.mu.Unlock()
+	p.refused = nil
+	p.metrics.PolicyStale(false)
+	p.log.Info("policy accepted", zap.String("sha256", next.SHA256()))
+	return nil
+}
+
+// tell records and announces a refused version, once.
+func (p *policyHolder) tell(ctx context.Context, e change.Event) {
+	p.log.Error("new policy refused, the last accepted one stays in force", zap.String("why", e.Why))
+	if err := p.store.Record(ctx, change.Delivery{}, e); err != nil {
+		p.log.Error("record the refused policy", zap.Error(err))
+	}
+	if p.announce != nil {
+		p.announce(ctx, "A new version of the policy was refused; the last accepted one stays in force. "+strings.ReplaceAll(e.Why, "<", "‹"))
+	}
+}
+
+// CheckPolicy loads a policy and runs the tests in it. It is what the bot does
+// before it takes a file, and what bot policy test does.
+func CheckPolicy(name string, data []byte, announces bool) (*authz.Policy, error) {
+	policy, err := authz.Load(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if policy.UsesBreakGlass() && !announces {
+		return nil, fmt.Errorf("%s uses break_glass, so ANNOUNCE_CHANNEL must be set", name)
+	}
+	var failed []error
+	for _, t := range policy.RunTests(ParsePolicyCommand) {
+		if !t.Passed() {
+			failed = append(failed, errors.New(t.String()))
+		}
+	}
+	return policy, errors.Join(failed...)
+}
+
+// ParsePolicyCommand reads a command of a policy's test with the grammar that people
+// type in.
+func ParsePolicyCommand(text string) (authz.ParsedCommand, error) {
+	c, err := commands.Parse(text)
+	if err != nil {
+		return authz.ParsedCommand{}, err
+	}
+	if c.Name != commands.NameChange {
+		return authz.ParsedCommand{}, fmt.Errorf("this is not a change: %s", c)
+	}
+	return authz.ParsedCommand{
+		Model: c.Model.Word, Target: c.Target.Word, Kind: c.Target.Kind,
+		Settings: c.Settings, Reason: c.Reason, BreakGlass: c.BreakGlass,
+	}, nil
+}

@@ -1,0 +1,173 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"autoscalebot/internal/app"
+	"autoscalebot/internal/sandbox"
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+)
+
+// story is a bot that runs in a simulated world.
+type story struct {
+	*sandbox.World
+	t   *testing.T
+	ctx context.Context
+	log *logBuffer
+
+	stop    context.CancelFunc
+	stopped chan error
+	env     map[string]string
+}
+
+// patient bounds every wait of a story: long enough for a busy machine.
+const patient = 60 * time.Second
+
+// tell starts a world and the bot in it.
+func tell(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *story {
+	t.Helper()
+	opts.Dir = t.TempDir()
+	world, err := sandbox.NewWorld(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
+	s := &story{World: world, t: t, ctx: ctx, log: new(logBuffer), env: world.Env()}
+	s.env["LOG_FORMAT"], s.env["LOG_LEVEL"] = "json", "debug"
+	maps.Copy(s.env, env)
+	s.start()
+	t.Cleanup(func() {
+		s.end()
+		cancel()
+		if err := world.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("log:\n%s", s.log)
+		}
+	})
+	return s
+}
+
+// start starts the bot and waits until Slack sees its sockets.
+func (s *story) start() {
+	s.t.Helper()
+	cfg, err := app.LoadConfig(s.env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.stopped = stop, make(chan error, 1)
+	go func() { s.stopped <- app.Run(ctx, cfg, app.Options{Version: "test", Log: s.log}) }()
+	s.wait("the bot opens a socket", func(snap *slacksim.Snapshot) bool { return len(snap.Sockets) > 0 })
+}
+
+// end stops the bot as SIGTERM would.
+func (s *story) end() {
+	s.t.Helper()
+	if s.stop == nil {
+		return
+	}
+	s.stop()
+	s.stop = nil
+	select {
+	case err := <-s.stopped:
+		if err != nil {
+			s.t.Errorf("the bot ended with: %v", err)
+		}
+	case <-time.After(patient):
+		s.t.Error("the bot did not stop")
+	}
+}
+
+// wait waits until Slack looks as described.
+func (s *story) wait(what string, ok func(*slacksim.Snapshot) bool) {
+	s.t.Helper()
+	if err := s.Slack.Wait(s.ctx, ok); err != nil {
+		s.t.Fatalf("waiting until %s: %v", what, err)
+	}
+}
+
+// sees waits until a person sees a text, and returns the message.
+func (s *story) sees(who, text string) slacksim.Message {
+	s.t.Helper()
+	m, err := s.As(who).Sees(s.ctx, text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// slash types a command and waits until it is acknowledged.
+func (s *story) slash(who, channel, line string) *slacksim.Delivery {
+	s.t.Helper()
+	d := s.As(who).Slash(channel, line)
+	if err := d.WaitAck(s.ctx); err != nil {
+		s.t.Fatalf("%s types %q: %v", who, line, err)
+	}
+	return d
+}
+
+// click presses a button and waits until it is acknowledged.
+func (s *story) click(who, label string) *slacksim.Delivery {
+	s.t.Helper()
+	d, err := s.As(who).Click(s.ctx, label)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := d.WaitAck(s.ctx); err != nil {
+		s.t.Fatalf("%s clicks %q: %v", who, label, err)
+	}
+	return d
+}
+
+// told waits for the private answer to a command or click.
+func (s *story) told(d *slacksim.Delivery, text string) {
+	s.t.Helper()
+	m, err := d.WaitResponse(s.ctx)
+	if err != nil {
+		s.t.Fatalf("waiting for an answer that says %q: %v", text, err)
+	}
+	if got := s.Slack.PlainText(m); !strings.Contains(got, text) {
+		s.t.Errorf("the answer does not say %q:\n%s", text, got)
+	}
+}
+
+// patches are the bodies of the PATCHes that Baseten got, in order.
+func (s *story) patches() []string {
+	var out []string
+	for _, c := range s.Baseten.Patches() {
+		out = append(out, c.Path+" "+string(c.Body))
+	}
+	return out
+}
+
+// quietly is a world in which everything happens at once.
+func quietly() sandbox.WorldOptions {
+	return sandbox.WorldOptions{Baseten: basetensim.Options{}}
+}
+
+// logBuffer keeps what the bot logs.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

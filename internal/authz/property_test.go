@@ -1,0 +1,325 @@
+package authz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"autoscalebot/internal/baseten"
+)
+
+// The people, groups, models and settings that the properties are tried on.
+var (
+	somePeople     = []string{"U0ANNA", "U0BERT", "U0CARL", "U0DORA"}
+	someGroups     = []string{"leads", "oncall", "sre"}
+	someUsergroups = []string{"S0LEADS", "S0SRE"}
+	someFields     = []baseten.Field{baseten.MinReplica, baseten.MaxReplica, baseten.AutoscalingWindow}
+)
+
+const somePreamble = `
+version: 1
+groups:
+  leads: {users: [U0ANNA], usergroups: [S0LEADS]}
+  oncall: {users: [U0BERT, U0CARL]}
+  sre: {usergroups: [S0SRE]}
+rules:
+`
+
+// drawCondition draws a condition over values that are often absent.
+func drawCondition(t *rapid.T, depth int) string {
+	leaf := func() string {
+		f := rapid.SampledFrom(someFields).Draw(t, "field")
+		n := rapid.IntRange(0, 6).Draw(t, "n")
+		op := rapid.SampledFrom([]string{"==", "!=", "<", ">="}).Draw(t, "op")
+		switch rapid.IntRange(0, 6).Draw(t, "leaf") {
+		case 0:
+			return fmt.Sprintf("before.%s %s %d", f, op, n)
+		case 1:
+			return fmt.Sprintf("after.%s %s %d", f, op, n)
+		case 2:
+			return fmt.Sprintf("change.%s.to %s %d", f, op, n)
+		case 3:
+			return fmt.Sprintf("change.%s.%s", f, rapid.SampledFrom([]string{"up", "down"}).Draw(t, "way"))
+		case 4:
+			return fmt.Sprintf("cost.floor_after %s %d", op, n)
+		case 5:
+			return fmt.Sprintf("has(%s)", rapid.SampledFrom([]string{"before." + string(f), "change." + string(f), "cost.floor_after"}).Draw(t, "has"))
+		default:
+			return `"leads" in groups`
+		}
+	}
+	if depth == 0 {
+		return leaf()
+	}
+	sub := func() string { return drawCondition(t, depth-1) }
+	switch rapid.IntRange(0, 4).Draw(t, "node") {
+	case 0:
+		return "(" + sub() + " && " + sub() + ")"
+	case 1:
+		return "(" + sub() + " || " + sub() + ")"
+	case 2:
+		return "not (" + sub() + ")"
+	case 3:
+		return "(" + sub() + " ? " + sub() + " : " + sub() + ")"
+	default:
+		return leaf()
+	}
+}
+
+func drawList(t *rapid.T, what string, from []string) string {
+	list := rapid.SliceOfNDistinct(rapid.SampledFrom(from), 1, 2, rapid.ID[string]).Draw(t, what)
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+func drawRule(t *rapid.T, name string, effect Effect) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  - name: %s\n    effect: %s\n", name, effect)
+	if effect != Deny || rapid.Bool().Draw(t, "has who") {
+		fmt.Fprintf(&b, "    who: %s\n", drawList(t, "who", append([]string{Everyone, "U0DORA"}, someGroups...)))
+	}
+	if rapid.Bool().Draw(t, "has settings") {
+		fmt.Fprintf(&b, "    settings: %s\n", drawList(t, "settings", []string{"min", "max", "window"}))
+	}
+	if rapid.Bool().Draw(t, "has targets") {
+		fmt.Fprintf(&b, "    targets: %s\n", drawList(t, "targets", []string{"production", "staging", `"*"`}))
+	}
+	if rapid.Bool().Draw(t, "has when") {
+		fmt.Fprintf(&b, "    when: |\n      %s\n", drawCondition(t, 2))
+	}
+	if effect == Approve {
+		fmt.Fprintf(&b, "    approvers: [leads, sre, U0DORA]\n    approvals: %s\n", rapid.SampledFrom([]string{"1", "2", "{leads: 1, sre: 1}"}).Draw(t, "approvals"))
+		if rapid.Bool().Draw(t, "has glass") {
+			fmt.Fprintf(&b, "    break_glass: {who: [oncall]}\n")
+		}
+	}
+	return b.String()
+}
+
+func drawRules(t *rapid.T) string {
+	var b strings.Builder
+	for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
+		effect := rapid.SampledFrom([]Effect{Allow, Confirm, Approve, Deny}).Draw(t, "effect")
+		b.WriteString(drawRule(t, fmt.Sprintf("r%d", i), effect))
+	}
+	return b.String()
+}
+
+func drawSettings(t *rapid.T, what string, least int) baseten.Settings {
+	return baseten.Settings(rapid.MapOfN(rapid.SampledFrom(someFields), rapid.IntRange(0, 6), least, len(someFields)).Draw(t, what))
+}
+
+func drawPeople(t *rapid.T) People {
+	p := People{Members: map[string][]string{}, Unreachable: map[string]bool{}}
+	for _, ug := range someUsergroups {
+		p.Members[ug] = rapid.SliceOfNDistinct(rapid.SampledFrom(somePeople), 0, 3, rapid.ID[string]).Draw(t, ug)
+		p.Unreachable[ug] = rapid.IntRange(0, 4).Draw(t, "unreachable") == 0
+	}
+	return p
+}
+
+func drawQuestion(t *rapid.T) Question {
+	q := Question{
+		Person: Person{
+			ID:       rapid.SampledFrom(somePeople).Draw(t, "person"),
+			Standing: rapid.SampledFrom([]Standing{Member, Member, Member, Guest, Bot, Foreign, Deactivated, Unknown, ""}).Draw(t, "standing"),
+		},
+		Target:     Target{Model: "llama", Kind: KindEnvironment, Environment: rapid.SampledFrom([]string{"production", "staging"}).Draw(t, "target")},
+		Before:     drawSettings(t, "before", 0),
+		Touched:    drawSettings(t, "touched", 1),
+		Reason:     rapid.SampledFrom([]string{"", "fire"}).Draw(t, "reason"),
+		BreakGlass: rapid.IntRange(0, 3).Draw(t, "glass") == 0,
+		Confirmed:  rapid.Bool().Draw(t, "confirmed"),
+		People:     drawPeople(t),
+	}
+	if rapid.Bool().Draw(t, "cost known") {
+		q.Cost.FloorAfter = usd(float64(rapid.IntRange(0, 6).Draw(t, "cost")))
+	}
+	return q
+}
+
+func drawPolicy(t *rapid.T, rules string) *Policy {
+	p, err := Load("p.yaml", []byte(somePreamble+rules))
+	if err != nil {
+		t.Fatalf("the policy does not load: %v\n%s", err, rules)
+	}
+	return p
+}
+
+func TestPropertyDenyOnTopNeverPermits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rules, q := drawRules(t), drawQuestion(t)
+		below := drawPolicy(t, rules).Decide(q)
+		above := drawPolicy(t, drawRule(t, "on top", Deny)+rules).Decide(q)
+		if above.Effect != Deny && (above.Effect != below.Effect || above.Rule != below.Rule) {
+			t.Fatalf("%s by %q became %s by %q", below.Effect, below.Rule, above.Effect, above.Rule)
+		}
+	})
+}
+
+// What is not known never helps: nothing is allowed for want of a value, or of a
+// user group, that would not be allowed with it.
+func TestPropertyAbsentValuesNeverGrant(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		// One granting rule alone: no other rule can step in.
+		rule := "  - name: only\n    effect: allow\n    who: [everyone, leads]\n    when: |\n      " + drawCondition(t, 3) + "\n"
+		if strings.Contains(rule, "has(") {
+			t.Skip("a condition that asks may grant for the answer no")
+		}
+		p, q := drawPolicy(t, rule), drawQuestion(t)
+		q.Before = q.Before.With(drawSettings(t, "more before", 0))
+		less := q
+		switch rapid.IntRange(0, 2).Draw(t, "drop") {
+		case 0:
+			less.Cost = Cost{}
+		case 1:
+			less.Before = nil
+		default:
+			less.People = People{}
+		}
+		if p.Decide(less).Effect == Allow && p.Decide(q).Effect != Allow {
+			t.Fatalf("allowed only without the value:\n%s", rule)
+		}
+	})
+}
+
+// A condition that is yes while values are absent is yes whatever they are.
+func TestPropertyYesHoldsForEveryValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		when := drawCondition(t, 3)
+		if strings.Contains(when, "has(") {
+			t.Skip("a condition that asks may depend on the answer")
+		}
+		c, err := newCondition(when, scope{groups: someGroups})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := drawQuestion(t)
+		eval := func(q *Question) answer {
+			return c.root.eval(newStage(q, []string{"leads"}, true, q.Now.Location()), false, true, nil).answer
+		}
+		if eval(&q) != yes {
+			return
+		}
+		for range 5 {
+			full := q
+			full.Before = drawSettings(t, "before", 0).With(q.Before)
+			if full.Cost.FloorAfter == nil {
+				full.Cost.FloorAfter = usd(float64(rapid.IntRange(0, 6).Draw(t, "cost")))
+			}
+			if got := eval(&full); got != yes {
+				t.Fatalf("%s: yes became %d", when, got)
+			}
+		}
+	})
+}
+
+// Spelling a condition otherwise does not change what it comes to, whatever is
+// absent or untouched.
+func TestPropertyDeMorgan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x, y := drawCondition(t, 2), drawCondition(t, 2)
+		q := drawQuestion(t)
+		eval := func(when string) answer {
+			c, err := newCondition(when, scope{groups: someGroups})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.root.eval(newStage(&q, nil, true, q.Now.Location()), false, true, nil).answer
+		}
+		for _, pair := range [][2]string{
+			{"not (" + x + " && " + y + ")", "not (" + x + ") || not (" + y + ")"},
+			{"not (" + x + " || " + y + ")", "not (" + x + ") && not (" + y + ")"},
+			{"not not (" + x + ")", x},
+		} {
+			if a, b := eval(pair[0]), eval(pair[1]); a != b {
+				t.Fatalf("%s is %d, %s is %d", pair[0], a, pair[1], b)
+			}
+		}
+	})
+}
+
+func TestPropertyOnlyMembersAndGuestsAreGrantedAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, q := drawPolicy(t, drawRules(t)), drawQuestion(t)
+		d := p.Decide(q)
+		if !slices.Contains([]Effect{Allow, Confirm, Approve, Deny}, d.Effect) || d.Reason == "" || d.PolicySHA != p.SHA256() {
+			t.Fatalf("incomplete: %+v", d)
+		}
+		if d.Effect != Deny && (d.Rule == "" || q.Person.Standing != Member && q.Person.Standing != Guest) {
+			t.Fatalf("%s for a %q by %q", d.Effect, q.Person.Standing, d.Rule)
+		}
+		if d.BrokeGlass && (d.Effect != Allow || !q.BreakGlass || q.Reason == "") {
+			t.Fatalf("glass broken without asking or reason: %+v", d)
+		}
+		if diff := cmp.Diff(d, p.Explain(q).Decision); diff != "" {
+			t.Fatalf("Explain decides otherwise:\n%s", diff)
+		}
+		steps := p.Explain(q).Steps
+		if i := slices.IndexFunc(steps, func(s Step) bool { return s.Matched || s.Decided }); d.Rule != "" && (i < 0 || !steps[i].Decided) {
+			t.Fatalf("%q decided, but an earlier rule matches: %+v", d.Rule, steps)
+		}
+	})
+}
+
+func TestPropertyApprovals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := drawRule(t, "only", Approve)
+		p, q := drawPolicy(t, rule), drawQuestion(t)
+		q.Person.Standing, q.BreakGlass = Member, false
+		d := p.Decide(q)
+		if slices.Contains(d.Approvers, q.Person.ID) {
+			t.Fatalf("the requester is among the approvers: %v", d.Approvers)
+		}
+		if d.Effect != Approve {
+			return
+		}
+		wanted := 0
+		for _, n := range d.Needed {
+			wanted += n
+		}
+		approvals := members(rapid.SliceOf(rapid.SampledFrom(somePeople)).Draw(t, "approvals")...)
+		got := p.Tally(q, d, approvals)
+		distinct := slices.Compact(slices.Sorted(slices.Values(got.Counts)))
+		if slices.Contains(got.Counts, q.Person.ID) || len(distinct) != len(got.Counts) {
+			t.Fatalf("the requester or somebody twice: %v", got.Counts)
+		}
+		if got.Satisfied && len(distinct) < wanted {
+			t.Fatalf("%d approvals satisfied %v", len(distinct), d.Needed)
+		}
+		// Everybody who still could approve makes it satisfied in the end; whoever
+		// is named first brings it one nearer.
+		left := func(tally Tally) (n int) {
+			for _, m := range tally.Missing {
+				n += m
+			}
+			return n
+		}
+		for !got.Satisfied {
+			if len(got.Could) == 0 {
+				t.Fatalf("nobody could give what is missing: %v of %v", got.Missing, d.Needed)
+			}
+			approvals = append(approvals, Person{ID: got.Could[0], Standing: Member})
+			next := p.Tally(q, d, approvals)
+			if left(next) != left(got)-1 {
+				t.Fatalf("one more approval by %s: %v became %v", got.Could[0], got.Missing, next.Missing)
+			}
+			got = next
+		}
+		// The order of approvals does not matter.
+		slices.Reverse(approvals)
+		if !p.Tally(q, d, approvals).Satisfied {
+			t.Fatal("satisfied in one order only")
+		}
+		// An approver who leaves takes the approval along.
+		for i := range approvals {
+			approvals[i].Standing = Deactivated
+		}
+		if gone := p.Tally(q, d, approvals); gone.Satisfied || len(gone.Counts) != 0 {
+			t.Fatalf("approvals of people who left count: %v", gone.Counts)
+		}
+	})
+}

@@ -1,0 +1,143 @@
+package baseten
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// NotFoundError says that a word names nothing. Suggestions are at most three
+// spellings that would name something; none of them may be acted on unasked.
+type NotFoundError struct {
+	// What was looked for: model, environment, deployment, or "environment or
+	// deployment".
+	What        string
+	Word        string
+	Suggestions []string
+}
+
+// Error is one sentence for people.
+func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("%s %q not found", e.What, e.Word)
+	if len(e.Suggestions) == 0 {
+		return text
+	}
+	return text + "; did you mean " + either(e.Suggestions) + "?"
+}
+
+// AmbiguousError says that a word names several things. Each choice is a spelling
+// that names one of them alone.
+type AmbiguousError struct {
+	What    string
+	Word    string
+	Choices []string
+}
+
+// Error is one sentence for people.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s %q could mean several things; write %s", e.What, e.Word, either(e.Choices))
+}
+
+// either writes "a", "a or b", "a, b or c".
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// names is one list of models, indexed by everything that people may call a model.
+// It never changes.
+type names struct {
+	models  []Model          // by name, then team, then ID
+	by      map[string][]int // ID, name or team/name → positions in models
+	spelled []string         // what to offer for each model
+}
+
+func indexModels(models []Model) *names {
+	models = slices.Clone(models)
+	slices.SortFunc(models, func(a, b Model) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.Team, b.Team); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	models = slices.CompactFunc(models, func(a, b Model) bool { return a.ID == b.ID })
+
+	n := &names{models: models, by: make(map[string][]int, 3*len(models)), spelled: make([]string, len(models))}
+	for i, m := range models {
+		for _, word := range []string{m.ID, m.Name, m.qualified()} {
+			if word != "" && !slices.Contains(n.by[word], i) {
+				n.by[word] = append(n.by[word], i)
+			}
+		}
+	}
+	for i := range models {
+		n.spelled[i] = n.spell(i, models[i].Name, models[i].qualified(), models[i].ID)
+	}
+	return n
+}
+
+// qualified is team/name, "" for a model without a team.
+func (m Model) qualified() string {
+	if m.Team == "" {
+		return ""
+	}
+	return m.Team + "/" + m.Name
+}
+
+// spell returns the first spelling that names the model at i alone. The ID is the
+// last resort.
+func (n *names) spell(i int, spellings ...string) string {
+	for _, s := range spellings {
+		if hits := n.by[s]; s != "" && len(hits) == 1 && hits[0] == i {
+			return s
+		}
+	}
+	return n.models[i].ID
+}
+
+// resolve returns the one model that word names, or an *AmbiguousError, or found
+// false.
+func (n *names) resolve(word string) (m Model, found bool, err error) {
+	hits := n.by[word]
+	switch len(hits) {
+	case 0:
+		return Model{}, false, nil
+	case 1:
+		return n.models[hits[0]], true, nil
+	}
+	ambiguous := &AmbiguousError{What: "model", Word: word}
+	for _, i := range hits {
+		m := n.models[i]
+		ambiguous.Choices = append(ambiguous.Choices, n.spell(i, m.qualified(), m.ID, m.Name))
+	}
+	return Model{}, true, ambiguous
+}
+
+// notFound makes the error for a word that names nothing. Each suggestion names
+// one model alone, also where several teams have its name.
+func (n *names) notFound(word string) *NotFoundError {
+	known := make([]spelling, len(n.models))
+	_, name, qualified := strings.Cut(word, "/")
+	for i, m := range n.models {
+		known[i] = spelling{m.Name, n.spelled[i]}
+		if qualified {
+			known[i].name = m.qualified()
+		}
+	}
+	guesses := suggest(word, known)
+	if qualified && len(guesses) == 0 {
+		// Perhaps the right name under a wrong team.
+		for _, i := range n.by[name] {
+			if len(guesses) < mostSuggestions {
+				guesses = append(guesses, n.spelled[i])
+			}
+		}
+	}
+	return &NotFoundError{What: "model", Word: word, Suggestions: guesses}
+}

@@ -1,0 +1,196 @@
+package baseten
+
+import "slices"
+
+// Kinds of target, as people write them in front of a name and as the policy
+// knows them.
+const (
+	TargetEnvironment = "environment"
+	TargetDeployment  = "deployment"
+)
+
+// developmentWord names a model's development deployment, whatever its own name.
+const developmentWord = "development"
+
+// Exactly returns the target that was resolved before and stored: the environment
+// of that name, or if environment is "" the deployment of that ID. It never looks
+// at other spellings.
+func (t Targets) Exactly(environment, deploymentID string) (Resolved, bool) {
+	if environment != "" {
+		for i := range t.Environments {
+			if t.Environments[i].Name == environment {
+				return t.environment(i), true
+			}
+		}
+		return Resolved{}, false
+	}
+	for i := range t.Deployments {
+		if t.Deployments[i].ID == deploymentID {
+			return t.deployment(i), true
+		}
+	}
+	return Resolved{}, false
+}
+
+// Resolve returns the target that word names: an environment by name, a deployment
+// by name or ID, or "development" for the development deployment. kind is
+// TargetEnvironment, TargetDeployment or "" for either. One thing under two
+// spellings is one thing; two things under one spelling are an *AmbiguousError,
+// and none is a *NotFoundError. The case of letters matters.
+func (t Targets) Resolve(kind, word string) (Resolved, error) {
+	envs, deps := t.match(kind, word)
+	switch {
+	case len(envs) == 1 && len(deps) == 0:
+		return t.environment(envs[0]), nil
+	case len(envs) == 0 && len(deps) == 1:
+		return t.deployment(deps[0]), nil
+	case len(envs) == 0 && len(deps) == 0:
+		return Resolved{}, &NotFoundError{What: lookedFor(kind), Word: word, Suggestions: t.suggest(kind, word)}
+	}
+	ambiguous := &AmbiguousError{What: lookedFor(kind), Word: word}
+	if len(envs) > 0 {
+		ambiguous.Choices = append(ambiguous.Choices, "env:"+word)
+	}
+	for _, i := range deps {
+		ambiguous.Choices = append(ambiguous.Choices, "deployment:"+t.spellDeployment(i, word))
+	}
+	return Resolved{}, ambiguous
+}
+
+func lookedFor(kind string) string {
+	if kind == "" {
+		return "environment or deployment"
+	}
+	return kind
+}
+
+// match returns the positions of what word names.
+func (t Targets) match(kind, word string) (envs, deps []int) {
+	if word == "" {
+		return nil, nil
+	}
+	if kind != TargetDeployment {
+		for i, e := range t.Environments {
+			if e.Name == word {
+				envs = append(envs, i)
+				break // an environment is its name
+			}
+		}
+	}
+	if kind != TargetEnvironment {
+		for i, d := range t.Deployments {
+			if d.ID == word || d.Name == word || d.Development && word == developmentWord {
+				deps = append(deps, i)
+			}
+		}
+	}
+	return envs, deps
+}
+
+// spellDeployment returns a spelling that names the deployment at i alone, word
+// itself where it does.
+func (t Targets) spellDeployment(i int, word string) string {
+	d := t.Deployments[i]
+	for _, s := range []string{word, d.ID, d.Name} {
+		if _, deps := t.match(TargetDeployment, s); len(deps) == 1 && deps[0] == i {
+			return s
+		}
+	}
+	return d.ID
+}
+
+// suggest returns at most three spellings that name something, for a word that
+// does not, or not as this kind.
+func (t Targets) suggest(kind, word string) []string {
+	var out []string
+	if envs, deps := t.match("", word); len(envs) > 0 {
+		out = append(out, "env:"+word)
+	} else if len(deps) > 0 {
+		out = append(out, "deployment:"+t.spellDeployment(deps[0], word))
+	}
+	out = append(out, suggest(word, t.spellings(kind))...)
+	return out[:min(len(out), mostSuggestions)]
+}
+
+// spellings are all names of a kind, each typed with its prefix where it could
+// mean something else without.
+func (t Targets) spellings(kind string) []spelling {
+	var out []spelling
+	offer := func(name, prefix, typed string) {
+		if envs, deps := t.match("", typed); len(envs)+len(deps) != 1 {
+			typed = prefix + typed
+		}
+		out = append(out, spelling{name, typed})
+	}
+	if kind != TargetDeployment {
+		for _, e := range t.Environments {
+			offer(e.Name, "env:", e.Name)
+		}
+	}
+	if kind != TargetEnvironment {
+		for i, d := range t.Deployments {
+			offer(d.Name, "deployment:", t.spellDeployment(i, d.Name))
+			offer(d.ID, "deployment:", t.spellDeployment(i, d.ID))
+			if d.Development {
+				offer(developmentWord, "deployment:", t.spellDeployment(i, developmentWord))
+			}
+		}
+	}
+	return out
+}
+
+func (t Targets) environment(i int) Resolved {
+	env := &t.Environments[i]
+	r := Resolved{ModelID: t.ModelID, Environment: env, Deployment: env.Current, ReadAt: t.ReadAt, Stale: t.Stale}
+	if env.Current != nil {
+		r.Serves, r.Development = env.Name, env.Current.Development
+		_, others := t.places(env.Current)
+		r.Promoting = slices.DeleteFunc(others, func(e string) bool { return e == env.Name })
+	}
+	return r
+}
+
+func (t Targets) deployment(i int) Resolved {
+	dep := &t.Deployments[i]
+	r := Resolved{ModelID: t.ModelID, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale}
+	r.Serves, r.Promoting = t.places(dep)
+	return r
+}
+
+// places tells which environment a deployment serves, and which others it is
+// connected with. The two lists are read at the same time, not in one transaction:
+// where they disagree, both are named, so that no rule about production is missed.
+func (t Targets) places(d *Deployment) (serves string, others []string) {
+	add := func(env string) {
+		if env != "" && env != serves && !slices.Contains(others, env) {
+			others = append(others, env)
+		}
+	}
+	for _, e := range t.Environments {
+		if e.Current == nil || e.Current.ID != d.ID {
+			continue
+		}
+		if serves == "" {
+			serves = e.Name
+		} else {
+			add(e.Name)
+		}
+	}
+	if serves == "" && !t.candidateFor(d, d.environment()) {
+		serves = d.environment()
+	}
+	add(d.environment())
+	for _, e := range t.Environments {
+		if e.Candidate != nil && e.Candidate.ID == d.ID {
+			add(e.Name)
+		}
+	}
+	return serves, others
+}
+
+// candidateFor reports whether d is still being promoted into env.
+func (t Targets) candidateFor(d *Deployment, env string) bool {
+	return slices.ContainsFunc(t.Environments, func(e Environment) bool {
+		return e.Name == env && e.Candidate != nil && e.Candidate.ID == d.ID
+	})
+}

@@ -1,0 +1,136 @@
+package commands
+
+import "slices"
+
+// Spec is one row of the command table, from which parsing and help are taken.
+type Spec struct {
+	Name Name
+	// Usage is the shape, in which capitals stand for what people fill in.
+	Usage string
+	// Summary is one line for the overview.
+	Summary string
+	// More is shown by help on the command, one sentence a line.
+	More []string
+	// Examples parse.
+	Examples []string
+	// Changes tells that the command changes something and has to be recorded
+	// before it is acknowledged. The others only read.
+	Changes bool
+
+	args args
+}
+
+// args says what may follow a command's first word.
+type args int
+
+const (
+	argsNone args = iota
+	argsChange
+	argsModel        // MODEL [TARGET]
+	argsMaybeModel   // [MODEL [TARGET]]
+	argsMaybeGlob    // [GLOB]
+	argsMaybeTopic   // [WORD]
+	argsID           // ID
+	argsIDWithReason // ID [reason]
+)
+
+var table = []Spec{
+	{
+		Name: NameChange, args: argsChange, Changes: true,
+		Usage:   "MODEL TARGET setting=value…",
+		Summary: "changes autoscaling settings",
+		More: []string{
+			"TARGET is an environment (production), a deployment's name or ID, or development.",
+			"model:X, env:X and deployment:X choose where a name fits two things; team/name where two teams share one.",
+			`reason="…" is kept with the request, dry-run shows what would happen, break-glass skips an approval where the policy allows it.`,
+		},
+		Examples: []string{
+			"llama-70b production max=7",
+			`llama-70b production min=2 max=7 window=10m reason="launch at noon"`,
+			"llama-70b deployment:abc1234 utilization=70% dry-run",
+		},
+	},
+	{
+		Name: NameStatus, args: argsModel,
+		Usage:    "status MODEL [TARGET]",
+		Summary:  "shows settings and replicas",
+		Examples: []string{"status llama-70b", "status llama-70b production"},
+	},
+	{
+		Name: NameList, args: argsMaybeGlob,
+		Usage:    "list [GLOB]",
+		Summary:  "lists models; * stands for any letters",
+		Examples: []string{"list", "list llama-*"},
+	},
+	{
+		Name: NameCan, args: argsChange,
+		Usage:    "can MODEL TARGET setting=value…",
+		Summary:  "tells what the policy would decide, and changes nothing",
+		Examples: []string{"can llama-70b production max=7"},
+	},
+	{
+		Name: NameWhoami, args: argsNone,
+		Usage:    "whoami",
+		Summary:  "shows your ID, this channel's ID, your groups and the rules that name them",
+		Examples: []string{"whoami"},
+	},
+	{
+		Name: NamePending, args: argsNone,
+		Usage:    "pending",
+		Summary:  "lists the requests that wait for somebody",
+		Examples: []string{"pending"},
+	},
+	{
+		Name: NameHistory, args: argsMaybeModel,
+		Usage:    "history [MODEL [TARGET]]",
+		Summary:  "lists past requests",
+		Examples: []string{"history", "history llama-70b", "history llama-70b production"},
+	},
+	{
+		Name: NameCancel, args: argsID, Changes: true,
+		Usage:    "cancel ID",
+		Summary:  "takes back a request that was not sent yet",
+		Examples: []string{"cancel #K7M2Q"},
+	},
+	{
+		Name: NameUndo, args: argsIDWithReason, Changes: true,
+		Usage:   "undo ID",
+		Summary: "asks for the values from before a request",
+		More: []string{
+			"An undo is a request of its own: the policy decides about it as about any other.",
+			`reason="…" may follow the ID.`,
+		},
+		Examples: []string{"undo #K7M2Q", `undo #K7M2Q reason="latency is back to normal"`},
+	},
+	{
+		Name: NameHelp, args: argsMaybeTopic,
+		Usage:    "help [WORD]",
+		Summary:  "explains a command, a setting or an option",
+		Examples: []string{"help", "help status", "help window"},
+	},
+}
+
+// All returns the command table in the order of the overview, the change first.
+func All() []Spec { return slices.Clone(table) }
+
+// firstWord returns the row of a command that is called by its first word. The
+// change is not: "change" is no word of the grammar.
+func firstWord(word string) (Spec, bool) {
+	word = lower(word)
+	i := slices.IndexFunc(table, func(s Spec) bool { return s.Name != NameChange && string(s.Name) == word })
+	if i < 0 {
+		return Spec{}, false
+	}
+	return table[i], true
+}
+
+// firstWords lists what firstWord knows.
+func firstWords() []string {
+	var out []string
+	for _, s := range table {
+		if s.Name != NameChange {
+			out = append(out, string(s.Name))
+		}
+	}
+	return out
+}

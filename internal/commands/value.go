@@ -1,0 +1,119 @@
+package commands
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"autoscalebot/internal/baseten"
+)
+
+// resetWords are what people type to clear a setting. Baseten cannot.
+var resetWords = []string{"null", "none", "nil", "reset", "default", "unset", "clear", "off"}
+
+// wholeTime is 90s, 10m, 1h or a sum of them, in whole numbers.
+var wholeTime = regexp.MustCompile(`^(\d+h)?(\d+m)?(\d+s)?$`)
+
+// parseValue reads the value of a setting: a whole number in ASCII digits, with %
+// for a percentage and s, m or h for a time, within the setting's range. Otherwise
+// why says in one or two sentences what to type instead.
+func parseValue(s baseten.Setting, typed string) (n int, why string) {
+	v := lower(strings.TrimSpace(typed))
+	if v == "" {
+		return 0, fmt.Sprintf("%s needs a value, for example %s.", s.Word, sample(s))
+	}
+	if slices.Contains(resetWords, v) {
+		return 0, fmt.Sprintf("Baseten has no reset for %s; give the number you want, for example %s.", s.Word, sample(s))
+	}
+	if strings.ContainsAny(v[:1], "+-*/") || strings.HasPrefix(v, "–") || strings.HasPrefix(v, "—") || strings.HasPrefix(v, "−") {
+		return 0, fmt.Sprintf("%q is relative or negative. Give the number that %s should have, for example %s.", echo(typed), s.Word, sample(s))
+	}
+	if strings.ContainsFunc(v, func(r rune) bool { return r > unicode.MaxASCII && unicode.IsNumber(r) }) {
+		return 0, fmt.Sprintf("Type the number for %s with the digits 0 to 9, for example %s.", s.Word, sample(s))
+	}
+	switch s.Unit {
+	case baseten.Percent:
+		v = strings.TrimSpace(strings.TrimSuffix(v, "%"))
+	case baseten.Seconds:
+		if strings.Trim(v, "0123456789") != "" {
+			return parseTime(s, typed, v)
+		}
+	}
+	if v == "" || strings.Trim(v, "0123456789") != "" {
+		return 0, fmt.Sprintf("%s=%s is not a whole number. Type digits only, for example %s.", s.Word, echo(typed), sample(s))
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil { // digits only, so it is too large
+		n = math.MaxInt
+	}
+	return inRange(s, n)
+}
+
+func parseTime(s baseten.Setting, typed, v string) (n int, why string) {
+	if !wholeTime.MatchString(v) {
+		return 0, fmt.Sprintf("%s=%s is not a time. Type whole seconds, or a number with s, m or h right after it, for example %s.", s.Word, echo(typed), sample(s))
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil { // well formed, so it is too large
+		d = math.MaxInt64
+	}
+	return inRange(s, int(d/time.Second))
+}
+
+func inRange(s baseten.Setting, n int) (int, string) {
+	switch {
+	case n > s.Most && s.Most == math.MaxInt32:
+		return 0, fmt.Sprintf("%s takes at most %d %s.", s.Word, s.Most, noun(s.Unit))
+	case n < s.Least || n > s.Most:
+		return 0, rangeOf(s)
+	}
+	return n, ""
+}
+
+// rangeOf says which values a setting takes: "window takes 10 s to 3600 s (60 min)."
+func rangeOf(s baseten.Setting) string {
+	if s.Most == math.MaxInt32 {
+		return fmt.Sprintf("%s takes %d or more %s.", s.Word, s.Least, noun(s.Unit))
+	}
+	return fmt.Sprintf("%s takes %s to %s.", s.Word, s.Format(s.Least), s.Format(s.Most))
+}
+
+func noun(u baseten.Unit) string {
+	switch u {
+	case baseten.Seconds:
+		return "seconds"
+	case baseten.Requests:
+		return "requests"
+	case baseten.Percent:
+		return "percent"
+	case baseten.Tokens:
+		return "tokens"
+	default:
+		return "replicas"
+	}
+}
+
+// sample is an example of a setting, in its unit and range.
+func sample(s baseten.Setting) string {
+	value := "7"
+	switch s.Unit {
+	case baseten.Replicas:
+		if s.Least == 0 {
+			value = "1"
+		}
+	case baseten.Seconds:
+		value = "10m"
+	case baseten.Requests:
+		value = "32"
+	case baseten.Percent:
+		value = strconv.Itoa(min(70, s.Most)) + "%"
+	case baseten.Tokens:
+		value = "40000"
+	}
+	return s.Word + "=" + value
+}

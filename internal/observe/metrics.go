@@ -1,0 +1,206 @@
+package observe
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+const namespace = "autoscalebot"
+
+// AckDeadline is the time in which Slack wants an envelope acknowledged: later,
+// the user is told that the app failed
+// (docs.slack.dev/interactivity/handling-user-interaction).
+const AckDeadline = 3 * time.Second
+
+// Metrics counts what the bot does, on a registry of its own. Make it with
+// NewMetrics; its methods may be called from many goroutines.
+//
+// Label values come from fixed sets (a command's name, a method, a state): never
+// from what somebody typed, or the number of series grows without bound.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	commands        *prometheus.CounterVec
+	refusals        *prometheus.CounterVec
+	requestsEnded   *prometheus.CounterVec
+	breakGlass      prometheus.Counter
+	policyStale     prometheus.Gauge
+	ack             prometheus.Histogram
+	acksLate        prometheus.Counter
+	patch           prometheus.Histogram
+	slackCalls      *prometheus.CounterVec
+	slackSeconds    *prometheus.HistogramVec
+	basetenCalls    *prometheus.CounterVec
+	basetenSeconds  *prometheus.HistogramVec
+	postRetries     *prometheus.CounterVec
+	sockets         prometheus.Gauge
+	socketOpens     prometheus.Counter
+	envelopeDropped prometheus.Counter
+}
+
+// NewMetrics returns metrics that all stand at zero, with those of the Go runtime
+// and of the process.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+
+		commands:      counterVec("commands_total", "Commands handled, by command and outcome.", "command", "outcome"),
+		refusals:      counterVec("refusals_total", "Commands and clicks refused, by reason.", "reason"),
+		requestsEnded: counterVec("requests_ended_total", "Change requests that ended, by end state.", "state"),
+		breakGlass:    counter("break_glass_total", "Changes that skipped their approval by break-glass."),
+		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
+
+		ack:      histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
+		acksLate: counter("acks_late_total", "Acknowledgements sent after Slack's 3 seconds."),
+		patch:    histogram("patch_seconds", "Time from the receipt of a command, or of the last approval, to the sending of its PATCH."),
+
+		slackCalls:     counterVec("slack_calls_total", "Slack Web API calls, by method and result.", "method", "result"),
+		slackSeconds:   histogramVec("slack_call_seconds", "Duration of Slack Web API calls, by method.", "method"),
+		basetenCalls:   counterVec("baseten_calls_total", "Baseten API calls, by operation and result.", "op", "result"),
+		basetenSeconds: histogramVec("baseten_call_seconds", "Duration of Baseten API calls, by operation.", "op"),
+		postRetries:    counterVec("post_retries_total", "Slack messages sent once more after an uncertain end, by method.", "method"),
+
+		sockets:         gauge("sockets_connected", "Socket Mode connections that are open."),
+		socketOpens:     counter("socket_opens_total", "Socket Mode connections opened."),
+		envelopeDropped: counter("envelopes_dropped_total", "Envelopes dropped unacknowledged because the queue was full."),
+	}
+	m.registry.MustRegister(
+		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.policyStale,
+		m.ack, m.acksLate, m.patch,
+		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
+		m.sockets, m.socketOpens, m.envelopeDropped,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// Build tells which version runs. Call it once.
+func (m *Metrics) Build(version string) error {
+	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "Always 1; the label tells the version.",
+		ConstLabels: prometheus.Labels{"version": version},
+	}, func() float64 { return 1 })
+	if err := m.registry.Register(info); err != nil {
+		return fmt.Errorf("register build_info: %w", err)
+	}
+	return nil
+}
+
+// Queue shows how many items wait in the queue of that name. depth is called at
+// every scrape, from its goroutine; len of a channel will do. A name is taken once.
+func (m *Metrics) Queue(name string, depth func() int) error {
+	g := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "queue_depth", Help: "Items that wait, by queue.",
+		ConstLabels: prometheus.Labels{"queue": name},
+	}, func() float64 { return float64(depth()) })
+	if err := m.registry.Register(g); err != nil {
+		return fmt.Errorf("register queue_depth of %s: %w", name, err)
+	}
+	return nil
+}
+
+// Command counts a command that was handled: its first word (set for a change),
+// and what came of it.
+func (m *Metrics) Command(command, outcome string) {
+	m.commands.WithLabelValues(command, outcome).Inc()
+}
+
+// Refused counts a command or click that was refused.
+func (m *Metrics) Refused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
+
+// RequestEnded counts a change request that reached an end state.
+func (m *Metrics) RequestEnded(state string) { m.requestsEnded.WithLabelValues(state).Inc() }
+
+// BreakGlass counts a change that skipped its approval.
+func (m *Metrics) BreakGlass() { m.breakGlass.Inc() }
+
+// PolicyStale tells whether the policy in force is older than its file.
+func (m *Metrics) PolicyStale(stale bool) {
+	v := 0.0
+	if stale {
+		v = 1
+	}
+	m.policyStale.Set(v)
+}
+
+// Acked records an acknowledgement sent d after its envelope was received; after
+// AckDeadline it counts as late too.
+func (m *Metrics) Acked(d time.Duration) {
+	m.ack.Observe(d.Seconds())
+	if d > AckDeadline {
+		m.acksLate.Inc()
+	}
+}
+
+// AckLate counts an acknowledgement that came too late to be sent.
+func (m *Metrics) AckLate() { m.acksLate.Inc() }
+
+// PatchSent records a PATCH sent d after the command, or the last approval, that
+// asked for it was received.
+func (m *Metrics) PatchSent(d time.Duration) { m.patch.Observe(d.Seconds()) }
+
+// SlackCalled records a Web API call that took d. The result is ok, Slack's error
+// code, or a word for what happened below it (rate_limited, timeout, transport).
+func (m *Metrics) SlackCalled(method, result string, d time.Duration) {
+	m.slackCalls.WithLabelValues(method, result).Inc()
+	m.slackSeconds.WithLabelValues(method).Observe(d.Seconds())
+}
+
+// BasetenCalled records a Baseten API call that took d. The result is ok, the HTTP
+// status, or a word for what happened below it (timeout, transport).
+func (m *Metrics) BasetenCalled(op, result string, d time.Duration) {
+	m.basetenCalls.WithLabelValues(op, result).Inc()
+	m.basetenSeconds.WithLabelValues(op).Observe(d.Seconds())
+}
+
+// PostRetried counts a message that was sent once more with that method, because
+// nobody knows whether the first one arrived.
+func (m *Metrics) PostRetried(method string) { m.postRetries.WithLabelValues(method).Inc() }
+
+// SocketOpened records a Socket Mode connection that opened. Each call is followed
+// by one of SocketClosed.
+func (m *Metrics) SocketOpened() {
+	m.socketOpens.Inc()
+	m.sockets.Inc()
+}
+
+// SocketClosed records that an open Socket Mode connection is gone.
+func (m *Metrics) SocketClosed() { m.sockets.Dec() }
+
+// EnvelopeDropped counts an envelope dropped unacknowledged.
+func (m *Metrics) EnvelopeDropped() { m.envelopeDropped.Inc() }
+
+// buckets, in seconds, are dense where commands should be (milliseconds) and have
+// bounds at the limits that matter: 2.5 the commit's deadline, 3 Slack's, 15 the
+// PATCH time-out.
+func buckets() []float64 {
+	return []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 3, 5, 10, 15, 30}
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func histogram(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(histogramOpts(name, help))
+}
+
+func histogramVec(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(histogramOpts(name, help), labels)
+}
+
+func histogramOpts(name, help string) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets()}
+}

@@ -1,0 +1,276 @@
+package sandbox
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+)
+
+// fakeBot is a tiny app over the raw wire: enough to have something to show and
+// to press. It knows four things to do: a card, a card of every kind of block, a
+// form, and an answer for one person.
+type fakeBot struct {
+	ctx  context.Context
+	env  map[string]string
+	conn *websocket.Conn
+}
+
+// runFakeBot is a StartBot.
+func runFakeBot(ctx context.Context, env map[string]string) error {
+	b := &fakeBot{ctx: ctx, env: env}
+	var open struct{ URL string }
+	if err := b.call("apps.connections.open", env["SLACK_APP_TOKEN"], nil, &open); err != nil {
+		return err
+	}
+	conn, _, err := websocket.DefaultDialer.DialContext(ctx, open.URL, nil)
+	if err != nil {
+		return err
+	}
+	b.conn = conn
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer conn.Close()
+	for {
+		var env envelope
+		if err := conn.ReadJSON(&env); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := b.handle(env); err != nil {
+			return err
+		}
+	}
+}
+
+// startFakeBot runs the bot beside a world without a page, and waits until it is
+// connected.
+func startFakeBot(t *testing.T, w *World) {
+	t.Helper()
+	bot := newRunner(runFakeBot, w.Env(), func() {})
+	bot.Start(t.Context())
+	t.Cleanup(bot.Stop)
+	waitConnected(t, w)
+}
+
+type envelope struct {
+	Type       string `json:"type"`
+	EnvelopeID string `json:"envelope_id"`
+	Payload    struct {
+		Type      string `json:"type"`
+		Text      string `json:"text"`
+		ChannelID string `json:"channel_id"`
+		UserID    string `json:"user_id"`
+		TriggerID string `json:"trigger_id"`
+		Response  string `json:"response_url"`
+		User      struct{ ID string }
+		Channel   struct{ ID string }
+		Actions   []struct {
+			ActionID string `json:"action_id"`
+			Value    string
+		}
+		Message struct{ TS string }
+		View    struct {
+			PrivateMetadata string `json:"private_metadata"`
+			State           struct {
+				Values map[string]map[string]struct{ Value string }
+			}
+		}
+		Event struct {
+			User, Channel, TS string
+			ThreadTS          string `json:"thread_ts"`
+		}
+	} `json:"payload"`
+}
+
+func (b *fakeBot) handle(e envelope) error {
+	p := e.Payload
+	if e.Type == "hello" || e.Type == "disconnect" {
+		return nil
+	}
+	if p.Type == "view_submission" {
+		return b.submitted(e)
+	}
+	if err := b.conn.WriteJSON(map[string]any{"envelope_id": e.EnvelopeID}); err != nil {
+		return err
+	}
+	switch {
+	case e.Type == "events_api":
+		return b.post(p.Event.Channel, map[string]any{"thread_ts": cmp.Or(p.Event.ThreadTS, p.Event.TS), "text": "Heard you, <@" + p.Event.User + ">."})
+	case p.Type == "block_actions":
+		return b.pressed(e)
+	case p.Text == "form":
+		return b.call("views.open", b.env["SLACK_BOT_TOKEN"], map[string]any{"trigger_id": p.TriggerID, "view": json.RawMessage(fmt.Sprintf(formView, p.ChannelID))}, nil)
+	case p.Text == "gallery":
+		return b.post(p.ChannelID, map[string]any{"text": "every block", "blocks": json.RawMessage(galleryBlocks)})
+	case strings.Contains(p.Text, "max="):
+		return b.post(p.ChannelID, map[string]any{"text": "request #7K2QD", "blocks": json.RawMessage(fmt.Sprintf(cardBlocks, p.UserID))})
+	}
+	return b.respond(p.Response, map[string]any{"response_type": "ephemeral", "text": "You typed `" + p.Text + "`. *production* runs 2 of 4 replicas."})
+}
+
+func (b *fakeBot) pressed(e envelope) error {
+	p := e.Payload
+	if p.Actions[0].ActionID != "approve" {
+		return nil
+	}
+	err := b.call("chat.update", b.env["SLACK_BOT_TOKEN"], map[string]any{
+		"channel": p.Channel.ID, "ts": p.Message.TS, "text": "request #7K2QD approved",
+		"blocks": json.RawMessage(fmt.Sprintf(doneBlocks, p.User.ID)),
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if err := b.patch(`{"max_replica": 12}`); err != nil {
+		return err
+	}
+	for _, text := range []string{"*ACCEPTED*: Autoscaling settings update accepted.", "In force: `max` is 12."} {
+		if err := b.post(p.Channel.ID, map[string]any{"thread_ts": p.Message.TS, "text": text}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *fakeBot) submitted(e envelope) error {
+	reason := e.Payload.View.State.Values["why"]["reason"].Value
+	if len(reason) < 5 {
+		return b.conn.WriteJSON(map[string]any{"envelope_id": e.EnvelopeID, "payload": map[string]any{
+			"response_action": "errors", "errors": map[string]string{"why": "Say a little more."},
+		}})
+	}
+	if err := b.conn.WriteJSON(map[string]any{"envelope_id": e.EnvelopeID}); err != nil {
+		return err
+	}
+	return b.post(e.Payload.View.PrivateMetadata, map[string]any{"text": "Form taken: " + reason})
+}
+
+func (b *fakeBot) post(channel string, message map[string]any) error {
+	message["channel"] = channel
+	return b.call("chat.postMessage", b.env["SLACK_BOT_TOKEN"], message, nil)
+}
+
+func (b *fakeBot) respond(url string, message map[string]any) error {
+	_, err := b.send(http.MethodPost, url, "", message)
+	return err
+}
+
+func (b *fakeBot) patch(settings string) error {
+	_, err := b.send(http.MethodPatch, b.env["BASETEN_BASE_URL"]+"/v1/models/3ydn1e43/environments/production", "Api-Key "+b.env["BASETEN_API_KEY"],
+		map[string]any{"autoscaling_settings": json.RawMessage(settings)})
+	return err
+}
+
+func (b *fakeBot) call(method, token string, args map[string]any, out any) error {
+	data, err := b.send(http.MethodPost, b.env["SLACK_API_URL"]+method, "Bearer "+token, args)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		OK       bool
+		Error    string
+		Metadata struct{ Messages []string } `json:"response_metadata"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return err
+	}
+	if !answer.OK {
+		return fmt.Errorf("%s: %s %q", method, answer.Error, answer.Metadata.Messages)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(data, out)
+}
+
+func (b *fakeBot) send(method, url, auth string, body any) ([]byte, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(b.ctx, method, url, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	if auth != "" {
+		req.Header.Set("Authorization", auth)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var out bytes.Buffer
+	_, err = out.ReadFrom(resp.Body)
+	if err == nil && resp.StatusCode >= 300 {
+		err = fmt.Errorf("%s answered %d: %s", method, resp.StatusCode, out.String())
+	}
+	return out.Bytes(), err
+}
+
+const cardBlocks = `[
+ {"type":"section","text":{"type":"mrkdwn","text":"*Request #7K2QD*: <@%s> asks to change *llama-70b* production. A team lead has to approve."}},
+ {"type":"table","column_settings":[{},{"align":"right"},{"align":"right"}],"rows":[
+  [{"type":"raw_text","text":"Setting"},{"type":"raw_text","text":"Now"},{"type":"raw_text","text":"Asked for"}],
+  [{"type":"raw_text","text":"Max replicas"},{"type":"raw_text","text":"4"},{"type":"raw_text","text":"12"}],
+  [{"type":"raw_text","text":"Ceiling per hour"},{"type":"raw_text","text":"$26.00"},{"type":"raw_text","text":"$78.00"}]]},
+ {"type":"actions","elements":[
+  {"type":"button","action_id":"approve","style":"primary","text":{"type":"plain_text","text":"Approve"},"value":"7K2QD",
+   "confirm":{"title":{"type":"plain_text","text":"Approve this change?"},"text":{"type":"plain_text","text":"llama-70b production: max 4 → 12. It is sent to Baseten at once."},
+    "confirm":{"type":"plain_text","text":"Approve"},"deny":{"type":"plain_text","text":"Not yet"}}},
+  {"type":"button","action_id":"deny","style":"danger","text":{"type":"plain_text","text":"Deny"},"value":"7K2QD"}]},
+ {"type":"context","elements":[{"type":"mrkdwn","text":"model ` + "`3ydn1e43`" + ` · deployment ` + "`qrpv7y0`" + ` · request ` + "`#7K2QD`" + ` · expires <!date^1924988400^{date_short} {time}|later>"}]}
+]`
+
+const doneBlocks = `[
+ {"type":"section","text":{"type":"mrkdwn","text":"*Request #7K2QD*: *llama-70b* production, max 4 → 12. Approved by <@%s>."}},
+ {"type":"context","elements":[{"type":"mrkdwn","text":"request ` + "`#7K2QD`" + `"}]}
+]`
+
+const galleryBlocks = `[
+ {"type":"header","text":{"type":"plain_text","text":"Everything this page draws"}},
+ {"type":"section","text":{"type":"mrkdwn","text":"*bold* _italic_ ~gone~ ` + "`code <b>&amp;`" + ` <https://example.com|a link> <@U0ANA> <#C0LLMPROD> <!subteam^S0ONCALL> :warning: 2 &lt; 3\n&gt; quoted\n` + "```max: 4\\nmin: 2```" + `"},
+  "fields":[{"type":"mrkdwn","text":"*Target*\nproduction"},{"type":"plain_text","text":"plain *not bold*"}],
+  "accessory":{"type":"button","action_id":"look","text":{"type":"plain_text","text":"Look"}}},
+ {"type":"divider"},
+ {"type":"rich_text","elements":[
+  {"type":"rich_text_section","elements":[{"type":"text","text":"Rich text with "},{"type":"text","text":"<script>alert(1)</script>","style":{"code":true}},{"type":"text","text":" by "},{"type":"user","user_id":"U0LEA"},{"type":"text","text":" "},{"type":"emoji","name":"tada","unicode":"1f389"}]},
+  {"type":"rich_text_list","style":"bullet","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]},{"type":"rich_text_section","elements":[{"type":"text","text":"two","style":{"bold":true}}]}]},
+  {"type":"rich_text_preformatted","elements":[{"type":"text","text":"curl --request PATCH …\n  --data '{\"max_replica\": 7}'"}]},
+  {"type":"rich_text_quote","elements":[{"type":"text","text":"launch day"}]}]},
+ {"type":"container","title":{"type":"plain_text","text":"Details"},"is_collapsible":true,"default_collapsed":true,"child_blocks":[{"type":"section","text":{"type":"mrkdwn","text":"Rule *the rest needs a lead*"}}]},
+ {"type":"context","elements":[{"type":"mrkdwn","text":"model ` + "`3ydn1e43`" + `"},{"type":"plain_text","text":"plain"}]},
+ {"type":"task_card","task_id":"t1","title":"Scaling up","status":"in_progress"}
+]`
+
+const formView = `{"type":"modal","callback_id":"form","private_metadata":"%s","title":{"type":"plain_text","text":"Change settings"},
+ "submit":{"type":"plain_text","text":"Ask"},"close":{"type":"plain_text","text":"Cancel"},"blocks":[
+ {"type":"section","text":{"type":"mrkdwn","text":"*llama-70b* production, now 2 to 4 replicas."}},
+ {"type":"alert","level":"warning","text":{"type":"mrkdwn","text":"More than *8* needs a team lead."}},
+ {"type":"input","block_id":"what","label":{"type":"plain_text","text":"Setting"},"element":{"type":"static_select","action_id":"setting",
+  "initial_option":{"text":{"type":"plain_text","text":"Max replicas"},"value":"max"},
+  "options":[{"text":{"type":"plain_text","text":"Min replicas"},"value":"min"},{"text":{"type":"plain_text","text":"Max replicas"},"value":"max"}]}},
+ {"type":"input","block_id":"why","label":{"type":"plain_text","text":"Reason"},"hint":{"type":"plain_text","text":"Kept with the request."},
+  "element":{"type":"plain_text_input","action_id":"reason"}}]}`
+
+func newWorld(t *testing.T, opts WorldOptions) *World {
+	t.Helper()
+	w, err := NewWorld(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"autoscalebot/internal/change"
+)
+
+func testDeliveredOnce(t *testing.T, s *Store) {
+	d := change.Delivery{Key: "E1", At: t0}
+	if err := s.Create(t.Context(), d, pending("AAAAA", "d1", 0), change.Effects{}); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, s.Create(t.Context(), d, pending("BBBBB", "d1", 0), change.Effects{}), change.ErrDelivered)
+	_, err := s.Change(t.Context(), d, "AAAAA", move(change.Denied, t0))
+	wantErr(t, err, change.ErrDelivered)
+	wantErr(t, s.Record(t.Context(), d, change.Event{Kind: change.EventRefused}), change.ErrDelivered)
+
+	if r := get(t, s, "AAAAA"); r.State != change.Pending {
+		t.Errorf("state %s", r.State)
+	}
+	if n := count(t, s, `SELECT count(*) FROM requests`); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	if n := count(t, s, `SELECT count(*) FROM events`); n != 0 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// Slack sends one envelope to two connections.
+func testDeliveryRace(t *testing.T, s *Store) {
+	var won atomic.Int32
+	together(8, func(i int) {
+		err := s.Create(t.Context(), change.Delivery{Key: "E1"}, pending(change.ID(fmt.Sprintf("R%04d", i)), "d1", 0), change.Effects{})
+		if err == nil {
+			won.Add(1)
+			return
+		}
+		wantErr(t, err, change.ErrDelivered)
+	})
+	if n := count(t, s, `SELECT count(*) FROM requests`); won.Load() != 1 || n != 1 {
+		t.Errorf("%d were created, %d requests are there", won.Load(), n)
+	}
+}
+
+func testPrune(t *testing.T, s *Store) {
+	const old = 1203
+	for i := range old {
+		if err := raw(s, `INSERT INTO deliveries (key, at) VALUES ($1, $2)`, fmt.Sprint("old", i), t0.UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	young := change.Delivery{Key: "young", At: t0.Add(time.Hour)}
+	if err := s.Record(t.Context(), young); err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Prune(t.Context(), young.At)
+	if err != nil || n != old {
+		t.Fatalf("pruned %d, %v, want %d", n, err, old)
+	}
+	wantErr(t, s.Record(t.Context(), young), change.ErrDelivered)
+	if err := s.Record(t.Context(), change.Delivery{Key: "old1"}); err != nil {
+		t.Errorf("a forgotten delivery: %v", err)
+	}
+}
+
+func testPolicy(t *testing.T, s *Store) {
+	want := func(text string, at time.Time) {
+		t.Helper()
+		gotText, gotAt, err := s.Policy(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if gotText != text || !gotAt.Equal(at) {
+			t.Errorf("policy %q of %v, want %q of %v", gotText, gotAt, text, at)
+		}
+	}
+	keep := func(text, sha string, at time.Time) {
+		t.Helper()
+		err := s.KeepPolicy(t.Context(), text, sha, at, change.Event{At: at, Kind: change.EventPolicy, Policy: sha})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("", time.Time{})
+	keep("version: 1", "aa", t0)
+	want("version: 1", t0)
+	// A replica whose clock is behind.
+	keep("version: 1 # b", "bb", t0.Add(-time.Minute))
+	want("version: 1 # b", t0.Add(-time.Minute))
+	// Back to the first.
+	keep("version: 1", "aa", t0.Add(time.Hour))
+	want("version: 1", t0.Add(time.Hour))
+
+	var shas []string
+	for _, e := range export(t, s, AuditFilter{}) {
+		shas = append(shas, e.Policy)
+	}
+	diff(t, []string{"aa", "bb", "aa"}, shas)
+}
+
+func testTeamID(t *testing.T, s *Store) {
+	for range 2 {
+		if err := s.TeamID(t.Context(), "T1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantErr(t, s.TeamID(t.Context(), "T2"), ErrOtherWorkspace)
+	if err := s.TeamID(t.Context(), "T1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testPing(t *testing.T, s *Store) {
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// Versions of the schema. SQL files carry theirs in the name; a replica of the
+// previous version may still be running on each new one.
+const (
+	versionAppendOnly = 2
+	versionRiver      = 3
+	// newest is the version that this program knows.
+	newest = versionRiver
+)
+
+// riverVersion is the version of River's own tables after migration 3. A River that
+// needs a newer one gets a migration of its own.
+const riverVersion = 8
+
+// ErrNewerSchema: the database was written by a newer version of the bot.
+var ErrNewerSchema = errors.New("the database was written by a newer version of the bot: start that version, or restore a backup")
+
+func checkVersion(found int64) error {
+	if found > newest {
+		return fmt.Errorf("%w (schema %d, this version knows %d)", ErrNewerSchema, found, newest)
+	}
+	return nil
+}
+
+// migrate brings the schema up to date. folder holds what this database alone
+// needs; jobTables is the migration that makes River's tables.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, jobTables *goose.GoFunc, options ...goose.ProviderOption) error {
+	shared, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return err
+	}
+	options = append(options,
+		goose.WithGoMigrations(
+			goose.NewGoMigration(versionAppendOnly, runFile("migrations/"+folder+"/00002_append_only.sql"), nil),
+			goose.NewGoMigration(versionRiver, jobTables, nil),
+		),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithLogger(goose.NopLogger()),
+	)
+	p, err := goose.NewProvider(dialect, db, shared, options...)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	found, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if err := checkVersion(found); err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate database: %w", err)
+	}
+	return nil
+}
+
+// runFile is the migration that runs an embedded file of several statements.
+func runFile(name string) *goose.GoFunc {
+	return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		text, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, string(text))
+		return err
+	}}
+}
+
+func riverTarget() *rivermigrate.MigrateOpts {
+	return &rivermigrate.MigrateOpts{TargetVersion: riverVersion}
+}
+
+// checkSchema refuses a schema that this program cannot read as it is.
+func (r *Reader) checkSchema(ctx context.Context) error {
+	found, _, err := one(ctx, r.db, scanInt, `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
+	if err != nil {
+		return fmt.Errorf("read schema version (has the bot been started on this database?): %w", err)
+	}
+	if err := checkVersion(found); err != nil {
+		return err
+	}
+	if found < newest {
+		return fmt.Errorf("the database has schema %d and this version reads %d: start the bot once to bring it up to date", found, newest)
+	}
+	return nil
+}

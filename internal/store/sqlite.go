@@ -1,0 +1,298 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// sqliteEngine has one connection that writes, in turn with River, and some that
+// read beside it (WAL), so that reads need not wait for a write to reach the disk.
+type sqliteEngine struct {
+	*jobs[*sql.Tx]
+	write *sql.DB
+	read  *sql.DB // write itself where the database is in memory
+	lock  *flock.Flock
+	// ready holds the statements of every change, prepared: for the wide ones that
+	// is half of what they cost.
+	ready map[string]*sql.Stmt
+	// keep holds a database in memory, which ends with its last connection.
+	keep *sql.DB
+}
+
+// Options of a connection, see modernc.org/sqlite's Driver.Open. synchronous=FULL
+// makes a commit survive a power cut, also in WAL mode. Transactions take the write
+// lock at once: one that began by reading could not get it any more.
+const (
+	optWrite  = "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_busy_timeout=5000&_foreign_keys=on"
+	optRead   = "mode=ro&_query_only=on&_busy_timeout=5000"
+	optMemory = "vfs=memdb&_txlock=immediate&_busy_timeout=5000&_foreign_keys=on"
+
+	readConns = 4
+	lockRetry = 200 * time.Millisecond
+)
+
+// memories numbers the databases in memory: those of one name would be one.
+var memories atomic.Int64
+
+func openSQLite(ctx context.Context, addr address, cfg Config) (engine, error) {
+	e := &sqliteEngine{}
+	if err := e.open(ctx, addr, cfg); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+func (e *sqliteEngine) open(ctx context.Context, addr address, cfg Config) error {
+	var err error
+	if addr.memory {
+		name := fmt.Sprintf("/autoscalebot-%d", memories.Add(1))
+		if e.keep, err = connect(ctx, name, optMemory, 1); err != nil {
+			return err
+		}
+		e.write, err = connect(ctx, name, optMemory, 1)
+	} else {
+		if e.lock, err = lockFile(ctx, addr.path, cfg.LockWait); err != nil {
+			return err
+		}
+		if err := createPrivate(addr.path); err != nil {
+			return err
+		}
+		e.write, err = connect(ctx, addr.path, optWrite, 1)
+	}
+	if err != nil {
+		return err
+	}
+	if !addr.memory {
+		if err := checkDurable(ctx, e.write); err != nil {
+			return err
+		}
+	}
+
+	jobTables := &goose.GoFunc{RunTx: migrateRiverSQLite}
+	if err := migrate(ctx, e.write, goose.DialectSQLite3, "sqlite", jobTables); err != nil {
+		return err
+	}
+	e.read = e.write
+	if !addr.memory {
+		if e.read, err = connect(ctx, addr.path, optRead, readConns); err != nil {
+			return err
+		}
+	}
+	e.ready = make(map[string]*sql.Stmt)
+	for _, q := range []string{insertDelivery, insertRequest, selectByID, updateRequest, insertEvent} {
+		ready, err := e.write.PrepareContext(ctx, q)
+		if err != nil {
+			return fmt.Errorf("prepare database: %w", err)
+		}
+		e.ready[q] = ready
+	}
+	e.jobs, err = newJobs(cfg, func(c *river.Config) (*river.Client[*sql.Tx], error) {
+		return river.NewClient(riversqlite.New(e.write), c)
+	})
+	return err
+}
+
+// besideSQLite opens the file for reading only. The bot may be writing it.
+func besideSQLite(ctx context.Context, addr address) (*Reader, error) {
+	if addr.memory {
+		return nil, errors.New("a database in memory cannot be read from outside")
+	}
+	if _, err := os.Stat(addr.path); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	db, err := connect(ctx, addr.path, optRead, 1)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{db: sqlDB{db}, close: db.Close}, nil
+}
+
+// connect opens a file with at most so many connections, which stay open.
+func connect(ctx context.Context, path, options string, conns int) (*sql.DB, error) {
+	// A path is no URL: what means something in one is escaped.
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	db, err := sql.Open("sqlite", "file:"+name+"?"+options)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+// lockFile takes the lock beside the database file. It goes with the process,
+// however that ends.
+func lockFile(ctx context.Context, path string, wait time.Duration) (*flock.Flock, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); ok || err != nil {
+		return lock, wrapLock(path, err)
+	}
+	_, err := lock.TryLockContext(ctx, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("%s is in use by another autoscalebot process; use PostgreSQL for several", path)
+	}
+	return lock, wrapLock(path, err)
+}
+
+func wrapLock(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open database %s: there is no folder %s", path, filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("lock database %s: %w", path, err)
+	}
+	return nil
+}
+
+// createPrivate creates the file before SQLite would, for its owner only. SQLite
+// gives the files beside it the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	return f.Close()
+}
+
+// checkDurable refuses a file system on which SQLite cannot keep what it promises.
+func checkDurable(ctx context.Context, db *sql.DB) error {
+	var mode string
+	var sync int
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
+		return fmt.Errorf("read journal mode: %w", err)
+	}
+	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
+		return fmt.Errorf("read synchronous: %w", err)
+	}
+	if mode != "wal" || sync != 2 {
+		return fmt.Errorf("the file system does not take SQLite's WAL mode (journal_mode %s, synchronous %d)", mode, sync)
+	}
+	return nil
+}
+
+func migrateRiverSQLite(ctx context.Context, tx *sql.Tx) error {
+	m, err := rivermigrate.New(riversqlite.New(nil), nil)
+	if err != nil {
+		return err
+	}
+	_, err = m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, riverTarget())
+	return err
+}
+
+func (e *sqliteEngine) reader() querier { return sqlDB{e.read} }
+
+// work lets River poll: what it has in place of PostgreSQL's LISTEN asks the file
+// twenty times a second, for nothing that this one process does not know.
+func (e *sqliteEngine) work(ctx context.Context, cfg *river.Config) error {
+	cfg.PollOnly = true
+	return e.jobs.work(ctx, cfg)
+}
+
+func (e *sqliteEngine) close() error {
+	var errs []error
+	for _, q := range e.ready {
+		errs = append(errs, q.Close())
+	}
+	if e.read != nil && e.read != e.write {
+		errs = append(errs, e.read.Close())
+	}
+	for _, db := range []*sql.DB{e.write, e.keep} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (e *sqliteEngine) tx(ctx context.Context, fn func(transaction) error) error {
+	t, err := e.write.BeginTx(ctx, nil)
+	if err != nil {
+		return withCause(ctx, err)
+	}
+	defer func() { _ = t.Rollback() }() // does nothing after Commit
+	if err := fn(sqliteTx{t, e}); err != nil {
+		return withCause(ctx, err)
+	}
+	return withCause(ctx, t.Commit())
+}
+
+type sqliteTx struct {
+	*sql.Tx
+	e *sqliteEngine
+}
+
+func (t sqliteTx) query(ctx context.Context, q string, args ...any) (rows, error) {
+	if ready := t.e.ready[q]; ready != nil {
+		return wrapRows(t.StmtContext(ctx, ready).QueryContext(ctx, args...))
+	}
+	return wrapRows(t.QueryContext(ctx, q, args...))
+}
+
+func (t sqliteTx) exec(ctx context.Context, q string, args ...any) (int64, error) {
+	var (
+		res sql.Result
+		err error
+	)
+	if ready := t.e.ready[q]; ready != nil {
+		res, err = t.StmtContext(ctx, ready).ExecContext(ctx, args...)
+	} else {
+		res, err = t.ExecContext(ctx, q, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (t sqliteTx) insertJobs(ctx context.Context, jobs []river.InsertManyParams) error {
+	return t.e.insert(ctx, t.Tx, jobs)
+}
+
+// forUpdate is nothing: the transaction holds the write lock of the whole file.
+func (t sqliteTx) forUpdate() string { return "" }
+
+func (t sqliteTx) isUnique(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}
+
+type sqlDB struct{ *sql.DB }
+
+func (d sqlDB) query(ctx context.Context, q string, args ...any) (rows, error) {
+	return wrapRows(d.QueryContext(ctx, q, args...))
+}
+
+type sqlRows struct{ *sql.Rows }
+
+func (r sqlRows) close() error { return r.Close() }
+
+func wrapRows(r *sql.Rows, err error) (rows, error) {
+	if err != nil {
+		return nil, err
+	}
+	return sqlRows{r}, nil
+}

@@ -1,0 +1,43 @@
+package store
+
+import (
+	"errors"
+	"strings"
+)
+
+// address is a parsed Config.URL: a PostgreSQL URL, a path, or memory.
+type address struct {
+	postgres string
+	path     string
+	memory   bool
+}
+
+var errURL = errors.New("the database URL must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME")
+
+// parseURL never puts the URL into an error, because it may hold a password.
+func parseURL(url string) (address, error) {
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return address{postgres: url}, nil
+	}
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok {
+		return address{}, errURL
+	}
+	if path == ":memory:" {
+		return address{memory: true}, nil
+	}
+	// sqlite:///data/bot.db is how other programs write an absolute path.
+	if rest, ok := strings.CutPrefix(path, "//"); ok {
+		if !strings.HasPrefix(rest, "/") {
+			return address{}, errors.New("a SQLite URL has no host: write sqlite:PATH")
+		}
+		path = rest
+	}
+	if path == "" {
+		return address{}, errors.New("the SQLite URL names no file: write sqlite:PATH")
+	}
+	if strings.Contains(path, "?") {
+		return address{}, errors.New("a SQLite URL takes no options: write sqlite:PATH")
+	}
+	return address{path: path}, nil
+}
