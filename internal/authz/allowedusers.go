@@ -9,11 +9,8 @@ import (
 	"time"
 )
 
-// AllowedUsersRule is the name of the one rule of a policy made by AllowedUsers.
+// AllowedUsersRule is the name of a policy made by AllowedUsers, and of its one rule.
 const AllowedUsersRule = "ALLOWED_USERS"
-
-// allowedUsers is the name of such a policy, where others have their file's.
-const allowedUsers = "ALLOWED_USERS"
 
 // AllowedUsers is the policy without a file: these people may change anything,
 // nobody else may. Space around an ID does not matter, nor does an ID given twice.
@@ -43,7 +40,7 @@ func AllowedUsers(ids []string) (*Policy, error) {
 	source := []byte(strings.Join(users, ","))
 	sum := sha256.Sum256(source)
 	return &Policy{
-		name:     allowedUsers,
+		name:     AllowedUsersRule,
 		source:   source,
 		sha:      hex.EncodeToString(sum[:]),
 		location: time.UTC,

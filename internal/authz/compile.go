@@ -87,7 +87,7 @@ func newCondition(source string, scope scope) (*condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &condition{source: source, root: root, refs: r.refs}
+	c := &condition{root: root, refs: r.refs}
 	c.cost = c.mentions("cost")
 	return c, nil
 }
@@ -115,16 +115,7 @@ func asConditionError(err error) error {
 	if !errors.As(err, &at) {
 		return &conditionError{message: err.Error()}
 	}
-	message := at.Message
-	for _, name := range []string{"settingFacts", "changeFacts", "changeFact", "costFacts", "facts"} {
-		message = strings.ReplaceAll(message, "authz."+name, name)
-	}
-	if i := strings.Index(message, "perField["); i >= 0 {
-		message = message[:i] + "the settings" + strings.TrimLeft(message[i+len("perField["):], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ./")
-		message = strings.Replace(message, "the settings]", "the settings", 1)
-	}
-	message = strings.TrimPrefix(message, "authz.")
-	return &conditionError{message: message, offset: at.From}
+	return &conditionError{message: at.Message, offset: at.From}
 }
 
 // scope is what of a policy its conditions refer to.
@@ -188,8 +179,10 @@ func (r *reader) logic(n ast.Node) (logic, error) {
 }
 
 func (r *reader) comparison(n ast.Node) (logic, error) {
-	if n.Type().Kind() != reflect.Bool {
-		return nil, mistake(n, "a condition must be true or false, this is of type %s", typeName(n.Type()))
+	if kind := n.Type().Kind(); kind == reflect.Interface {
+		return nil, mistake(n, "the type of this value is not known beforehand")
+	} else if kind != reflect.Bool {
+		return nil, mistake(n, "a condition must be true or false, this is of type %s", n.Type())
 	}
 	c := &comparison{}
 	if err := r.collect(n, &c.refs); err != nil {
@@ -259,15 +252,4 @@ func (p program) run(machine *vm.VM, f *facts) (bool, error) {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
-}
-
-func typeName(t reflect.Type) string {
-	switch {
-	case t.Kind() == reflect.Interface:
-		return "any"
-	case t.Kind() == reflect.Struct && strings.HasPrefix(t.Name(), "perField"):
-		return "settings"
-	default:
-		return t.String()
-	}
 }

@@ -190,8 +190,8 @@ func (c Cost) get(name string) *float64 {
 	}
 }
 
-// objects are the variables that have no value by themselves: a condition names
-// one of their fields. The number is how many names follow.
+// objectDepth tells how many names follow a variable that has no value by itself
+// (change.max_replica.up: two). It is 0 for the others.
 func objectDepth(name string) int {
 	switch name {
 	case "before", "after", "cost":
@@ -203,6 +203,7 @@ func objectDepth(name string) int {
 	}
 }
 
+// variables are the fields of facts.
 var variables = []string{"before", "after", "change", "user", "groups", "channel", "model", "team", "target", "kind", "serves", "reason", "cost", "now"}
 
 func isVariable(name string) bool { return slices.Contains(variables, name) }

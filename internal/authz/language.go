@@ -82,7 +82,7 @@ func (r *reader) vetMember(n *ast.MemberNode, inPredicate bool) error {
 		return mistake(n, "?. is not supported: ask has(…) first")
 	}
 	if root, depth := rootOf(n); objectDepth(root) > 0 {
-		if !constantNames(n) {
+		if _, named := pathOf(n); !named {
 			return mistake(n, "fields of %s must be named in the text, not computed", root)
 		}
 		if depth < objectDepth(root) {
@@ -269,11 +269,6 @@ func rootOf(n ast.Node) (root string, depth int) {
 			return "", depth
 		}
 	}
-}
-
-func constantNames(n *ast.MemberNode) bool {
-	_, ok := pathOf(n)
-	return ok
 }
 
 // children returns the nodes directly below n, of the kinds that vet lets pass.

@@ -11,10 +11,9 @@ import (
 // run by expr; and, or, not, ?: and has() are evaluated here, because expr has no
 // third answer for a value that is absent. See the package comment for the table.
 type condition struct {
-	source string
-	root   logic
-	refs   []ref // every value it mentions, has() included
-	cost   bool  // whether a cost is among them
+	root logic
+	refs []ref // every value it mentions, has() included
+	cost bool  // whether a cost is among them
 }
 
 func (c *condition) mentions(root string) bool {

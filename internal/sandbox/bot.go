@@ -21,16 +21,18 @@ type botState struct {
 type runner struct {
 	start StartBot
 	env   map[string]string
+	over  func(problem string)
 
 	mu      sync.Mutex
 	stop    context.CancelFunc // nil: not running
 	ended   chan struct{}      // closed when the present run is over
-	problem string
-	changed func()
+	problem string             // why the last run ended by itself
 }
 
-func newRunner(start StartBot, env map[string]string, changed func()) *runner {
-	return &runner{start: start, env: env, changed: changed}
+// newRunner makes a runner. over is called each time the bot has gone, with the
+// reason if it was not asked to.
+func newRunner(start StartBot, env map[string]string, over func(problem string)) *runner {
+	return &runner{start: start, env: env, over: over}
 }
 
 // Start starts the bot unless it runs.
@@ -57,8 +59,9 @@ func (r *runner) Start(ctx context.Context) {
 		default:
 			r.problem = "the bot ended by itself"
 		}
+		problem := r.problem
 		r.mu.Unlock()
-		r.changed()
+		r.over(problem)
 	}()
 }
 

@@ -35,7 +35,7 @@ type browser struct {
 func openBrowser(t *testing.T, width, height int64) *browser {
 	t.Helper()
 	chromium := findChromium(t)
-	w := newWorld(t, WorldOptions{})
+	w := newWorld(t, WorldOptions{Baseten: demoPace()})
 	server := pageWithBot(t, w)
 	waitConnected(t, w)
 
@@ -68,7 +68,7 @@ func pageWithBot(t *testing.T, w *World) *httptest.Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	changed := newNotices()
-	p := &page{world: w, bot: newRunner(runFakeBot, w.Env(), changed.send), ctx: ctx, changed: changed}
+	p := &page{world: w, bot: newRunner(runFakeBot, w.Env(), func(string) { changed.send() }), ctx: ctx, changed: changed}
 	server := httptest.NewServer(p.handler())
 	p.bot.Start(ctx)
 	t.Cleanup(func() {
@@ -274,6 +274,7 @@ func TestBrowser(t *testing.T) {
 		b.press("#messages .thread-link", "2 replies")
 		b.shows("#thread-messages", "In force: max is 12.")
 		b.until(`[...document.querySelectorAll(".model")][0].querySelector(".settings").textContent.includes("max12")`)
+		b.until(`document.querySelector(".model .dot.coming")`)
 		b.shoot("5-thread")
 		b.enter(threadBox, "/autoscale status")
 		b.shows("#thread .problem", "Slack takes no slash commands in threads")

@@ -54,7 +54,7 @@ func runFakeBot(ctx context.Context, env map[string]string) error {
 // connected.
 func startFakeBot(t *testing.T, w *World) {
 	t.Helper()
-	bot := newRunner(runFakeBot, w.Env(), func() {})
+	bot := newRunner(runFakeBot, w.Env(), func(string) {})
 	bot.Start(t.Context())
 	t.Cleanup(bot.Stop)
 	waitConnected(t, w)

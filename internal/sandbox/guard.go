@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// policy of the page's content: its own files and nothing else, no inline script
+// contentPolicy lets the page use its own files and nothing else, no inline script
 // or style, and no text that becomes markup.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

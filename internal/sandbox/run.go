@@ -67,7 +67,12 @@ func serve(ctx context.Context, opts Options, world *World, listener net.Listene
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changed := newNotices()
-	bot := newRunner(opts.StartBot, world.Env(), changed.send)
+	bot := newRunner(opts.StartBot, world.Env(), func(problem string) {
+		if problem != "" {
+			fmt.Fprintf(opts.Stdout, "The bot ended: %s\n", problem)
+		}
+		changed.send()
+	})
 	p := &page{world: world, bot: bot, ctx: ctx, changed: changed}
 	server := &http.Server{Handler: p.handler(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

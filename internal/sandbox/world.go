@@ -68,6 +68,10 @@ func NewWorld(opts WorldOptions) (*World, error) {
 	}
 	w.populate()
 	w.Baseten.Demo()
+	// More load than its limit lets it take: raising the limit starts replicas.
+	if err := w.Baseten.SetLoad(basetensim.DemoLlama, basetensim.DemoLlamaProduction, 150); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
 	if err := w.Slack.Start(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}

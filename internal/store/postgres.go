@@ -29,8 +29,8 @@ const (
 	// pool_max_conns; leastConns is what River, a migration and its lock take.
 	defaultConns = 10
 	leastConns   = 4
-	// commitWait bounds the wait for the result of a commit that has begun.
-	commitWait = 5 * time.Second
+	// endWait bounds the wait for the result of a commit that has begun.
+	endWait = 5 * time.Second
 	// migrationLock is an advisory lock of this program, so that replicas which
 	// start together migrate one after the other.
 	migrationLock = 0x6175746f7363616c // "autoscal"
@@ -126,16 +126,25 @@ func (e *postgresEngine) tx(ctx context.Context, fn func(transaction) error) err
 	if err != nil {
 		return withCause(ctx, err)
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
-	defer cancel()
-	defer func() { _ = t.Rollback(end) }() // does nothing after Commit
+	defer func() { // does nothing after Commit
+		end, cancel := ending(ctx)
+		defer cancel()
+		_ = t.Rollback(end)
+	}()
 	if err := fn(pgTx{t, e}); err != nil {
 		return withCause(ctx, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	end, cancel := ending(ctx)
+	defer cancel()
 	return t.Commit(end)
+}
+
+// ending is the context in which a transaction is ended, whatever became of ctx.
+func ending(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), endWait)
 }
 
 type pgTx struct {

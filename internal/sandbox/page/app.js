@@ -73,9 +73,8 @@ function say(problem) {
 // --- what things are called ---
 
 function names() {
-  const tint = (id) => [...id].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 7, 0);
-  const index = Object.fromEntries(state.people.map((p, i) => [p.id, { ...p, tint: state.actors.includes(p.id) ? state.actors.indexOf(p.id) : tint(p.id) }]));
-  const person = (id) => index[id] ?? { id, name: id, tint: tint(id) };
+  const index = Object.fromEntries(state.people.map((p, i) => [p.id, { ...p, app: p.id === state.team.bot_user_id, tint: state.actors.includes(p.id) ? state.actors.indexOf(p.id) : 6 }]));
+  const person = (id) => index[id] ?? { id, name: id, tint: 6 };
   return {
     me: state.me,
     people: state.people.filter((p) => state.actors.includes(p.id)),
@@ -240,7 +239,7 @@ const chat = composer($("composer-form"), {
 });
 
 const thread = composer($("thread-form"), {
-  label: () => state ? `Reply as ${names().user(state.me)} · @${state.team.bot_name} takes commands here` : "Reply",
+  label: () => state ? `Reply as ${names().user(state.me)}, or @${state.team.bot_name} …` : "Reply",
   world: () => state ? world(true) : nowhere,
   send: (text) => send(text, at.get("thread")), history: lines,
 });

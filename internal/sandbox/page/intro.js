@@ -3,8 +3,8 @@ import { h, put } from "./dom.js";
 
 // First steps, as the demo's policy will decide them.
 const STEPS = [
-  { line: "/autoscale llama-70b production max=7", as: "U0ANA", what: "Raise a model's limit. On call may do that alone, up to 8." },
-  { line: "/autoscale llama-70b production max=12", as: "U0ANA", what: "Ask for more than that: a team lead has to approve. Then act as Lea." },
+  { line: "/autoscale llama-70b production max=7", as: "U0ANA", what: "The model is at its limit: raise it. On call may, up to 8." },
+  { line: "/autoscale llama-70b production max=12", as: "U0ANA", what: "Ask for more: a team lead has to approve. Then act as Lea." },
   { line: "/autoscale llama-70b production min=0", as: "U0LEA", what: "Ask for what the policy forbids, even to leads." },
   { line: "/autoscale llama-70b prodction max=5", what: "Mistype: nothing is guessed." },
   { line: "/autoscale status llama-70b", what: "Look before you ask." },

@@ -59,10 +59,9 @@ function threadLink(m, replies, ctx) {
     h("span", { class: "dim" }, "last at ", clock(replies.at(-1).ts)));
 }
 
-// avatar shows initials on a colour of the person's own.
+// avatar shows initials on a colour of the person's own, and the app's mark.
 export function avatar(person, size = "") {
-  const initials = person.bot ? "" : person.name[0] + (person.surname?.[0] ?? "");
-  const el = h("span", { class: `avatar ${size} tint-${person.tint}` + (person.bot ? " robot" : ""), "aria-hidden": "true" }, initials);
-  if (person.bot) el.append(...[0, 1, 2].map(() => h("i")));
-  return el;
+  if (person.app) return h("span", { class: `avatar ${size} robot`, "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  const initials = person.name[0] + (person.surname?.[0] ?? "");
+  return h("span", { class: `avatar ${size} tint-${person.tint}`, "aria-hidden": "true" }, initials);
 }

@@ -18,7 +18,8 @@ export function drawFaults(switches, turn) {
         h("h3", {}, name), h("div", { dataset: { side } })))));
   }
   for (const side of Object.keys(SIDES)) {
-    keyed(tray.querySelector(`[data-side=${side}]`), switches[side], (s) => s.name, (s) => s.text, (s) => s.momentary
+    const inOrder = switches[side].toSorted((a, b) => a.momentary - b.momentary);
+    keyed(tray.querySelector(`[data-side=${side}]`), inOrder, (s) => s.name, (s) => s.text, (s) => s.momentary
       ? h("button", { type: "button", class: "once", onclick: () => turn(side, s.name, true) }, s.text)
       : h("button", {
         type: "button", class: "switch", role: "switch",

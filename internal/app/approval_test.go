@@ -1,0 +1,198 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+)
+
+const ask = "/autoscale llama-70b production max=12"
+
+func TestApproval(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval of @lea, @leo")
+	s.told(s.click("Ana", "Approve"), "nobody approves their own request")
+	s.told(s.click("Ben", "Approve"), "not allowed")
+	if got := s.patches(); len(got) != 0 {
+		t.Fatalf("changed before it was approved: %q", got)
+	}
+	s.click("Lea", "Approve")
+	m := s.sees("Ana", "Baseten: ACCEPTED")
+	root := s.Slack.Thread(m.Channel, m.ThreadTS)[0]
+	if b := root.Buttons(); len(b) != 0 {
+		t.Errorf("the card still has buttons: %v", b)
+	}
+	if text := s.Slack.PlainText(root); !strings.Contains(text, "Approved by @lea") {
+		t.Errorf("the card does not say who approved:\n%s", text)
+	}
+	if got := s.patches(); len(got) != 1 {
+		t.Errorf("patches = %q, want one", got)
+	}
+}
+
+func TestDeny(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.click("Leo", "Deny")
+	s.sees("Ana", "Denied by @leo.")
+	s.click("Leo", "Add a reason")
+	s.wait("Leo sees a form", func(*slacksim.Snapshot) bool { return len(s.Slack.OpenViews("U0LEO")) == 1 })
+	view := s.Slack.OpenViews("U0LEO")[0]
+	s.Slack.Submit("U0LEO", view.ID, map[string]map[string]string{"reason": {"text": "no GPUs left"}})
+	s.sees("Ana", "Denied by @leo: no GPUs left")
+	if got := s.patches(); len(got) != 0 {
+		t.Errorf("patches = %q, want none", got)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b staging max=3")
+	s.told(s.click("Ben", "Confirm"), "only @ana can confirm")
+	s.click("Ana", "Confirm")
+	s.sees("Ana", "Baseten: ACCEPTED")
+	if got := s.patches(); len(got) != 1 {
+		t.Errorf("patches = %q, want one", got)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	m := s.sees("Lea", "Needs 1 approval")
+	id := requestID(t, s.Slack.PlainText(m))
+	s.told(s.slash("Ben", "#ml-oncall", "/autoscale cancel "+id), "only @ana can cancel")
+	s.slash("Ana", "#ml-oncall", "/autoscale cancel "+strings.ToLower(id))
+	s.sees("Lea", "Canceled by @ana")
+}
+
+func TestTwoApproversAtOnce(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	m := s.sees("Lea", "Needs 1 approval")
+	a := s.Slack.Click("U0LEA", m.Channel, m.TS, "approve")
+	b := s.Slack.Click("U0LEO", m.Channel, m.TS, "approve")
+	for _, d := range []*slacksim.Delivery{a, b} {
+		if err := d.WaitAck(s.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.sees("Ana", "Baseten: ACCEPTED")
+	late := s.Slack.ClickStale("U0LEO", m, "deny")
+	s.told(late, "already approved by")
+	if got := s.patches(); len(got) != 1 {
+		t.Errorf("patches = %q, want one", got)
+	}
+}
+
+// The approval is of what was shown: where the settings moved, nothing is sent.
+func TestMovedBeforeApproval(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval")
+	if err := s.Baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 5}); err != nil {
+		t.Fatal(err)
+	}
+	s.click("Lea", "Approve")
+	s.sees("Ana", "Max replicas was 4 when this was shown and is 5 now")
+	if got := s.patches(); len(got) != 0 {
+		t.Fatalf("patches = %q, want none", got)
+	}
+	s.click("Leo", "Ask again")
+	s.sees("Lea", "Max replicas: 5 → 12")
+	s.click("Lea", "Approve")
+	s.sees("Ana", "Baseten: ACCEPTED")
+}
+
+// A move of a setting that was not asked for does not matter.
+func TestUnrelatedMove(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval")
+	if err := s.Baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"scale_down_delay": 60}); err != nil {
+		t.Fatal(err)
+	}
+	s.click("Lea", "Approve")
+	s.sees("Ana", "Baseten: ACCEPTED")
+}
+
+func TestLeaver(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval")
+	s.Slack.UpdateUser(slacksim.User{ID: "U0ANA", Name: "ana", RealName: "Ana Alves", Deleted: true})
+	s.click("Lea", "Approve")
+	s.sees("Lea", "no longer an active member")
+	if got := s.patches(); len(got) != 0 {
+		t.Errorf("patches = %q, want none", got)
+	}
+}
+
+func TestBreakGlass(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#llm-prod", ask+` break-glass reason="customers are waiting"`)
+	s.sees("Ana", "Baseten: ACCEPTED")
+	s.sees("Lea", "broke glass on llama-70b")
+	s.told(s.click("Ana", "Sign review"), "not allowed")
+	s.click("Lea", "Sign review")
+	s.sees("Ana", "Reviewed by @lea")
+}
+
+func TestBreakGlassOnTheCard(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.click("Ana", "Break glass")
+	s.wait("Ana sees a form", func(*slacksim.Snapshot) bool { return len(s.Slack.OpenViews("U0ANA")) == 1 })
+	s.Slack.Submit("U0ANA", s.Slack.OpenViews("U0ANA")[0].ID, map[string]map[string]string{"reason": {"text": "nobody answers"}})
+	s.sees("Ana", "Baseten: ACCEPTED")
+	s.sees("Lea", "nobody answers")
+}
+
+func TestUndo(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
+	m := s.sees("Ana", "Baseten: ACCEPTED")
+	s.slash("Ana", "#ml-oncall", "/autoscale undo "+requestID(t, s.Slack.PlainText(m)))
+	s.sees("Lea", "Max replicas: 7 → 4")
+	s.click("Lea", "Approve")
+	s.wait("it is undone", func(*slacksim.Snapshot) bool { return len(s.patches()) == 2 })
+	if got := s.patches()[1]; !strings.HasSuffix(got, `{"autoscaling_settings":{"max_replica":4}}`) {
+		t.Errorf("undo sent %s", got)
+	}
+}
+
+// A mention is the same command, answered in its thread.
+func TestMention(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	root := s.As("Ben").Say("#ml-oncall", "", "the llama queue is long")
+	d := s.As("Ana").Mention("#ml-oncall", root, "llama-70b production max=7")
+	if err := d.WaitAck(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if m := s.sees("Ben", "Baseten: ACCEPTED"); m.ThreadTS != root {
+		t.Errorf("answered in thread %s, want %s", m.ThreadTS, root)
+	}
+}
+
+func TestSameRequestTwice(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval")
+	s.told(s.slash("Ana", "#ml-oncall", ask), "already asked")
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=11")
+	s.sees("Lea", "Replaced by #")
+	s.slash("Ben", "#ml-oncall", "/autoscale llama-70b production max=10")
+	s.sees("Lea", "Also waiting for this target")
+}
+
+func requestID(t *testing.T, text string) string {
+	t.Helper()
+	i := strings.LastIndex(text, "#")
+	if i < 0 || len(text) < i+6 {
+		t.Fatalf("no request ID in:\n%s", text)
+	}
+	return text[i : i+6]
+}
