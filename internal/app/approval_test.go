@@ -50,7 +50,7 @@ func TestDeny(t *testing.T) {
 
 func TestConfirm(t *testing.T) {
 	s := tell(t, quietly(), nil)
-	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b staging max=3")
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b staging min=1")
 	s.told(s.click("Ben", "Confirm"), "only @ana can confirm")
 	s.click("Ana", "Confirm")
 	s.sees("Ana", "Baseten: ACCEPTED")

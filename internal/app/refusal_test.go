@@ -13,41 +13,53 @@ var onlyAna = map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA,U0GUS
 func TestAllowedUsers(t *testing.T) {
 	s := tell(t, quietly(), onlyAna)
 
-	t.Run("who is not listed is told alone and changes nothing", func(t *testing.T) {
-		s.told(s.slash("Ben", "#ml-oncall", "/autoscale llama-70b production max=7"), "not allowed")
-	})
-	t.Run("a person of another workspace is refused though listed nowhere", func(t *testing.T) {
-		s.told(s.slash("Eve", "#with-partner", "/autoscale llama-70b production max=7"), "not allowed")
-	})
-	t.Run("a channel shared with another organisation takes no changes", func(t *testing.T) {
-		s.told(s.slash("Ana", "#with-partner", "/autoscale llama-70b production max=7"), "another organisation")
-	})
-	t.Run("a direct message takes no changes", func(t *testing.T) {
-		s.told(s.slash("Ana", "@autoscale", "/autoscale llama-70b production max=7"), "in channels")
-	})
-	t.Run("a public channel without the bot", func(t *testing.T) {
-		s.told(s.slash("Ana", "#random", "/autoscale llama-70b production max=7"), "/invite @autoscale")
-	})
-	t.Run("a private channel without the bot", func(t *testing.T) {
-		s.told(s.slash("Ana", "#secret", "/autoscale llama-70b production max=7"), "/invite @autoscale")
-	})
 	t.Run("somebody Slack cannot look up is not let in", func(t *testing.T) {
+		s := s.in(t)
 		cancel := s.Slack.Fault(slacksim.Fault{Method: "users.info", Kind: slacksim.FaultError, Code: "user_not_found"})
 		defer cancel()
 		s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "not allowed")
 	})
+	t.Run("who is not listed is told alone and changes nothing", func(t *testing.T) {
+		s := s.in(t)
+		s.told(s.slash("Ben", "#ml-oncall", "/autoscale llama-70b production max=7"), "not allowed")
+	})
+	t.Run("a person of another workspace is refused though listed nowhere", func(t *testing.T) {
+		s := s.in(t)
+		s.As("Eve").Mention("#with-partner", "", "llama-70b production max=7")
+		s.sees("Eve", "not allowed")
+	})
+	t.Run("a channel shared with another organisation takes no changes", func(t *testing.T) {
+		s := s.in(t)
+		s.told(s.slash("Ana", "#with-partner", "/autoscale llama-70b production max=7"), "another organisation")
+	})
+	t.Run("a direct message takes no changes", func(t *testing.T) {
+		s := s.in(t)
+		s.told(s.slash("Ana", "@autoscale", "/autoscale llama-70b production max=7"), "in channels")
+	})
+	t.Run("a public channel without the bot", func(t *testing.T) {
+		s := s.in(t)
+		s.told(s.slash("Ana", "#random", "/autoscale llama-70b production max=7"), "/invite @autoscale")
+	})
+	t.Run("a private channel without the bot", func(t *testing.T) {
+		s := s.in(t)
+		s.told(s.slash("Ana", "#secret", "/autoscale llama-70b production max=7"), "/invite @autoscale")
+	})
 	t.Run("a name nobody has", func(t *testing.T) {
+		s := s.in(t)
 		d := s.slash("Ana", "#ml-oncall", "/autoscale lama-70b production max=7")
 		s.told(d, "not found")
 		s.told(d, "llama-70b")
 	})
 	t.Run("a name that two teams have", func(t *testing.T) {
+		s := s.in(t)
 		s.told(s.slash("Ana", "#ml-oncall", "/autoscale rerank production max=3"), "search/rerank")
 	})
 	t.Run("min above the current max", func(t *testing.T) {
+		s := s.in(t)
 		s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production min=9"), "max")
 	})
 	t.Run("a text that cannot be understood", func(t *testing.T) {
+		s := s.in(t)
 		s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=+2"), "max=")
 	})
 
@@ -60,6 +72,7 @@ func TestAllowedUsers(t *testing.T) {
 		}
 	}
 	t.Run("a guest who is listed may", func(t *testing.T) {
+		s := s.in(t)
 		s.slash("Gus", "#ml-oncall", "/autoscale llama-70b production max=6")
 		s.sees("Ben", "Baseten: ACCEPTED")
 	})
@@ -83,6 +96,7 @@ func TestReads(t *testing.T) {
 		"/autoscale can llama-70b production min=0":     "production keeps a replica",
 	} {
 		t.Run(line, func(t *testing.T) {
+			s := s.in(t)
 			d := s.slash("Ana", "#ml-oncall", line)
 			s.told(d, want)
 		})
@@ -91,7 +105,9 @@ func TestReads(t *testing.T) {
 		t.Errorf("reading changed something: %q", got)
 	}
 	t.Run("not for people of other workspaces", func(t *testing.T) {
-		s.told(s.slash("Eve", "#with-partner", "/autoscale status llama-70b"), "not allowed")
+		s := s.in(t)
+		s.As("Eve").Mention("#with-partner", "", "status llama-70b")
+		s.sees("Eve", "not allowed")
 	})
 }
 

@@ -28,7 +28,7 @@ type story struct {
 }
 
 // patient bounds every wait of a story: long enough for a busy machine.
-const patient = 60 * time.Second
+const patient = 20 * time.Second
 
 // tell starts a world and the bot in it.
 func tell(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *story {
@@ -85,6 +85,13 @@ func (s *story) end() {
 	case <-time.After(patient):
 		s.t.Error("the bot did not stop")
 	}
+}
+
+// in is the story as told by a subtest.
+func (s *story) in(t *testing.T) *story {
+	part := *s
+	part.t = t
+	return &part
 }
 
 // wait waits until Slack looks as described.

@@ -120,6 +120,9 @@ func (s *Service) start(ctx context.Context, draft *Request, from State) (*Reque
 		r, err := s.step(ctx, draft, from, func(r *Request, e *Effects) error {
 			if from == Requested {
 				adopt(r, draft)
+				if r.Ruling.BrokeGlass {
+					s.glass(r, e, r.Requester)
+				}
 				if err := s.move(r, e, Approved, Person{}, ""); err != nil {
 					return err
 				}

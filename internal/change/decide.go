@@ -56,7 +56,7 @@ func refused(format string, args ...any) error {
 // recorded before. On any other error nothing was recorded, and there must be no
 // acknowledgement.
 func (s *Service) Do(ctx context.Context, a Act) error {
-	r, err := s.store.Get(ctx, a.ID)
+	r, err := s.judged(ctx, a.ID)
 	if errors.Is(err, ErrNotFound) {
 		return s.refuseAct(ctx, a, nil, refused("%s not found. `/autoscale pending` lists what waits.", a.ID))
 	}
@@ -103,6 +103,22 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 	}
 }
 
+// judged returns the request once it left requested, or as it is after a second: a
+// card can be pressed a moment before its posting is noted.
+func (s *Service) judged(ctx context.Context, id ID) (*Request, error) {
+	for tries := 0; ; tries++ {
+		r, err := s.store.Get(ctx, id)
+		if err != nil || r.State != Requested || tries == 50 {
+			return r, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 var errMeanwhile = errors.New("changed in the meantime")
 
 // refuseAct records an act that was not carried out and returns why.
@@ -132,7 +148,12 @@ func (s *Service) who(ctx context.Context, userID string) (authz.Person, authz.P
 // prepare judges an act on the request as it was read, with everything that has to
 // be asked of others, and returns the step that carries it out.
 func (s *Service) prepare(ctx context.Context, a Act, r *Request, actor authz.Person, people authz.People) (func(*Request, *Effects) error, error) {
-	if a.Message.TS != "" && a.Message != r.Root && a.Message != r.Review.Card && a.Message != r.Result {
+	// A message that is not noted yet was posted a moment ago.
+	shown := r.Root
+	if a.Verb == VerbReview {
+		shown = r.Review.Card
+	}
+	if a.Message.TS != "" && shown.TS != "" && a.Message != shown {
 		return nil, refused("That button belongs to another message. Nothing was done.")
 	}
 	if a.Verb == VerbReview {

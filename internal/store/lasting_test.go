@@ -45,6 +45,12 @@ func testBeside(t *testing.T, url string) {
 	if err != nil || seen != 1 {
 		t.Errorf("%d events, %v", seen, err)
 	}
+	if rows, err := r.db.query(t.Context(), `INSERT INTO meta (key, value) VALUES ('a', 'b') RETURNING 1`); err == nil {
+		for rows.Next() {
+			t.Error("a reader wrote")
+		}
+		_ = rows.close()
+	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}

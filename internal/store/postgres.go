@@ -37,13 +37,14 @@ const (
 	// idleLimit ends the transaction of a replica that was frozen in the middle of
 	// it, so that the others get at its rows.
 	idleLimit = `SET idle_in_transaction_session_timeout = '15s'`
+	readOnly  = `SET default_transaction_read_only = on`
 )
 
 // errPostgresURL replaces the parser's error, which may quote the password.
 var errPostgresURL = errors.New("cannot read the database URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters of the password percent-encoded")
 
 func openPostgres(ctx context.Context, url string, cfg Config) (engine, error) {
-	pool, err := dial(ctx, url)
+	pool, err := dial(ctx, url, idleLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func openPostgres(ctx context.Context, url string, cfg Config) (engine, error) {
 }
 
 func besidePostgres(ctx context.Context, url string) (*Reader, error) {
-	pool, err := dial(ctx, url)
+	pool, err := dial(ctx, url, readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,8 @@ func besidePostgres(ctx context.Context, url string) (*Reader, error) {
 	return &Reader{db: e.reader(), close: e.close}, nil
 }
 
-func dial(ctx context.Context, url string) (*pgxpool.Pool, error) {
+// dial connects; each connection begins with the statement setUp.
+func dial(ctx context.Context, url, setUp string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errPostgresURL
@@ -79,7 +81,7 @@ func dial(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	cfg.MaxConns = max(cfg.MaxConns, leastConns)
 	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, idleLimit)
+		_, err := c.Exec(ctx, setUp)
 		return err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)

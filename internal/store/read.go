@@ -45,10 +45,12 @@ func (r *Reader) Pending(ctx context.Context, key string, limit int) ([]*change.
 
 // AppliedSince implements [change.Store].
 func (r *Reader) AppliedSince(ctx context.Context, key string, id change.ID, t time.Time) (bool, error) {
+	// The latest is sought, not any since t: for that PostgreSQL reads the table.
 	_, found, err := one(ctx, r.db, scanInt, `SELECT 1 FROM requests
 			WHERE target_key = $1 AND id <> $2 AND state = 'applying'
-		UNION ALL SELECT 1 FROM requests
-			WHERE target_key = $1 AND id <> $2 AND state = 'applied' AND ended_at >= $3
+		UNION ALL SELECT 1 FROM (SELECT ended_at FROM requests
+			WHERE target_key = $1 AND id <> $2 AND state = 'applied'
+			ORDER BY ended_at DESC LIMIT 1) AS latest WHERE ended_at >= $3
 		LIMIT 1`, key, id, millis{&t})
 	if err != nil {
 		return false, fmt.Errorf("look for changes of %s: %w", key, err)

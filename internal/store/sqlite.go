@@ -5,12 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
@@ -44,7 +40,6 @@ const (
 	optMemory = "vfs=memdb&_txlock=immediate&_busy_timeout=5000&_foreign_keys=on"
 
 	readConns = 4
-	lockRetry = 200 * time.Millisecond
 )
 
 // memories numbers the databases in memory: those of one name would be one.
@@ -59,53 +54,69 @@ func openSQLite(ctx context.Context, addr address, cfg Config) (engine, error) {
 }
 
 func (e *sqliteEngine) open(ctx context.Context, addr address, cfg Config) error {
-	var err error
+	open := e.openFile
 	if addr.memory {
-		name := fmt.Sprintf("/autoscalebot-%d", memories.Add(1))
-		if e.keep, err = connect(ctx, name, optMemory, 1); err != nil {
-			return err
-		}
-		e.write, err = connect(ctx, name, optMemory, 1)
-	} else {
-		if e.lock, err = lockFile(ctx, addr.path, cfg.LockWait); err != nil {
-			return err
-		}
-		if err := createPrivate(addr.path); err != nil {
-			return err
-		}
-		e.write, err = connect(ctx, addr.path, optWrite, 1)
+		open = e.openMemory
 	}
-	if err != nil {
+	if err := open(ctx, addr, cfg); err != nil {
 		return err
 	}
-	if !addr.memory {
-		if err := checkDurable(ctx, e.write); err != nil {
-			return err
-		}
-	}
-
 	jobTables := &goose.GoFunc{RunTx: migrateRiverSQLite}
 	if err := migrate(ctx, e.write, goose.DialectSQLite3, "sqlite", jobTables); err != nil {
 		return err
 	}
-	e.read = e.write
-	if !addr.memory {
-		if e.read, err = connect(ctx, addr.path, optRead, readConns); err != nil {
-			return err
-		}
+	if err := e.prepare(ctx); err != nil {
+		return err
 	}
-	e.ready = make(map[string]*sql.Stmt)
-	for _, q := range []string{insertDelivery, insertRequest, selectByID, updateRequest, insertEvent} {
-		ready, err := e.write.PrepareContext(ctx, q)
-		if err != nil {
-			return fmt.Errorf("prepare database: %w", err)
-		}
-		e.ready[q] = ready
-	}
+	var err error
 	e.jobs, err = newJobs(cfg, func(c *river.Config) (*river.Client[*sql.Tx], error) {
 		return river.NewClient(riversqlite.New(e.write), c)
 	})
 	return err
+}
+
+func (e *sqliteEngine) openFile(ctx context.Context, addr address, cfg Config) (err error) {
+	if e.lock, err = lockFile(ctx, addr.path, cfg.LockWait); err != nil {
+		return err
+	}
+	if err := createPrivate(addr.path); err != nil {
+		return err
+	}
+	// One connection that writes, from the start: the migrations run inside the
+	// transaction that goose begins on it, so they need no second one.
+	if e.write, err = connect(ctx, addr.path, optWrite, 1); err != nil {
+		return err
+	}
+	if err := checkDurable(ctx, e.write); err != nil {
+		return err
+	}
+	e.read, err = connect(ctx, addr.path, optRead, readConns)
+	return err
+}
+
+func (e *sqliteEngine) openMemory(ctx context.Context, _ address, _ Config) (err error) {
+	name := fmt.Sprintf("/autoscalebot-%d", memories.Add(1))
+	if e.keep, err = connect(ctx, name, optMemory, 1); err != nil {
+		return err
+	}
+	if e.write, err = connect(ctx, name, optMemory, 1); err != nil {
+		return err
+	}
+	e.read = e.write
+	return nil
+}
+
+// prepare prepares the statements of every change.
+func (e *sqliteEngine) prepare(ctx context.Context) error {
+	e.ready = make(map[string]*sql.Stmt)
+	for _, q := range []string{insertDelivery, insertRequest, selectByID, updateRequest, insertEvent} {
+		stmt, err := e.write.PrepareContext(ctx, q)
+		if err != nil {
+			return fmt.Errorf("prepare database: %w", err)
+		}
+		e.ready[q] = stmt
+	}
+	return nil
 }
 
 // besideSQLite opens the file for reading only. The bot may be writing it.
@@ -121,74 +132,6 @@ func besideSQLite(ctx context.Context, addr address) (*Reader, error) {
 		return nil, err
 	}
 	return &Reader{db: sqlDB{db}, close: db.Close}, nil
-}
-
-// connect opens a file with at most so many connections, which stay open.
-func connect(ctx context.Context, path, options string, conns int) (*sql.DB, error) {
-	// A path is no URL: what means something in one is escaped.
-	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	db, err := sql.Open("sqlite", "file:"+name+"?"+options)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
-	}
-	return db, nil
-}
-
-// lockFile takes the lock beside the database file. It goes with the process,
-// however that ends.
-func lockFile(ctx context.Context, path string, wait time.Duration) (*flock.Flock, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	if ok, err := lock.TryLock(); ok || err != nil {
-		return lock, wrapLock(path, err)
-	}
-	_, err := lock.TryLockContext(ctx, lockRetry)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("%s is in use by another autoscalebot process; use PostgreSQL for several", path)
-	}
-	return lock, wrapLock(path, err)
-}
-
-func wrapLock(path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("open database %s: there is no folder %s", path, filepath.Dir(path))
-	}
-	if err != nil {
-		return fmt.Errorf("lock database %s: %w", path, err)
-	}
-	return nil
-}
-
-// createPrivate creates the file before SQLite would, for its owner only. SQLite
-// gives the files beside it the same mode.
-func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("create database: %w", err)
-	}
-	return f.Close()
-}
-
-// checkDurable refuses a file system on which SQLite cannot keep what it promises.
-func checkDurable(ctx context.Context, db *sql.DB) error {
-	var mode string
-	var sync int
-	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
-		return fmt.Errorf("read journal mode: %w", err)
-	}
-	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
-		return fmt.Errorf("read synchronous: %w", err)
-	}
-	if mode != "wal" || sync != 2 {
-		return fmt.Errorf("the file system does not take SQLite's WAL mode (journal_mode %s, synchronous %d)", mode, sync)
-	}
-	return nil
 }
 
 func migrateRiverSQLite(ctx context.Context, tx *sql.Tx) error {

@@ -29,9 +29,9 @@ type WorkOptions struct {
 }
 
 const (
-	// maxAttempts keeps a failing job for hours: it is a promise, and what it waits
-	// for comes back. The request's own deadlines end it earlier.
-	maxAttempts = 1000
+	// maxAttempts keeps a failing job for two hours: it is a promise, and what it
+	// waits for comes back. The request's own deadlines end it earlier.
+	maxAttempts = 250
 	// longestRetry bounds the wait between two attempts.
 	longestRetry = 30 * time.Second
 	// keepDone is how long jobs stay in the table when they are done with.
@@ -41,7 +41,9 @@ const (
 )
 
 // Work starts working the jobs of the database, beside other replicas, and returns.
-// It goes on until StopWork or Close, also when ctx ends.
+// It goes on until StopWork or Close, also when ctx ends. A job may run twice, and
+// some seconds early where clocks differ: it goes by the request, not by the fact
+// that it runs.
 func (s *Store) Work(ctx context.Context, workers *river.Workers, opts WorkOptions) error {
 	maxWorkers := opts.MaxWorkers
 	if maxWorkers == 0 {

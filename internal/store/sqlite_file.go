@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// lockRetry is how often a held lock is tried again.
+const lockRetry = 200 * time.Millisecond
+
+// connect opens a file with at most so many connections, which stay open.
+func connect(ctx context.Context, path, options string, conns int) (*sql.DB, error) {
+	// A path is no URL: what means something in one is escaped.
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	db, err := sql.Open("sqlite", "file:"+name+"?"+options)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+// lockFile takes the lock beside the database file. It goes with the process,
+// however that ends.
+func lockFile(ctx context.Context, path string, wait time.Duration) (*flock.Flock, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); ok || err != nil {
+		return lock, wrapLock(path, err)
+	}
+	_, err := lock.TryLockContext(ctx, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("%s is in use by another autoscalebot process; use PostgreSQL for several", path)
+	}
+	return lock, wrapLock(path, err)
+}
+
+func wrapLock(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open database %s: there is no folder %s", path, filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("lock database %s: %w", path, err)
+	}
+	return nil
+}
+
+// createPrivate creates the file before SQLite would, for its owner only. SQLite
+// gives the files beside it the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	return f.Close()
+}
+
+// checkDurable refuses a file system on which SQLite cannot keep what it promises.
+func checkDurable(ctx context.Context, db *sql.DB) error {
+	var mode string
+	var sync int
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
+		return fmt.Errorf("read journal mode: %w", err)
+	}
+	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
+		return fmt.Errorf("read synchronous: %w", err)
+	}
+	if mode != "wal" || sync != 2 {
+		return fmt.Errorf("the file system does not take SQLite's WAL mode (journal_mode %s, synchronous %d)", mode, sync)
+	}
+	return nil
+}
