@@ -16,14 +16,18 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
 	addr := flag.String("addr", "", "loopback address to serve the page on (default 127.0.0.1:8200, or a free port)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := sandbox.Run(ctx, sandbox.Options{Addr: *addr, StartBot: startBot}); err != nil {
-		fmt.Fprintln(os.Stderr, "sandbox:", err)
-		os.Exit(1)
-	}
+	return sandbox.Run(ctx, sandbox.Options{Addr: *addr, StartBot: startBot})
 }
 
 // startBot runs the same bot as cmd/bot does, in the world that env describes.

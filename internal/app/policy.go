@@ -38,6 +38,17 @@ type policyHolder struct {
 	refused []byte // the content that was refused last
 }
 
+func newPolicyHolder(cfg Config, db change.Store, chat change.Chat, log *zap.Logger, metrics *observe.Metrics) *policyHolder {
+	return &policyHolder{
+		file: cfg.PolicyFile, store: db, hasRoom: cfg.AnnounceChannel != "", now: time.Now, log: log, metrics: metrics,
+		announce: func(ctx context.Context, text string) {
+			if err := chat.Announce(ctx, text); err != nil {
+				log.Error("announce", zap.Error(err))
+			}
+		},
+	}
+}
+
 // Current returns the policy in force, never nil once load succeeded.
 func (p *policyHolder) Current() *authz.Policy {
 	p.mu.RLock()

@@ -62,25 +62,17 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 		return err
 	}
 
-	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", cfg.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
 	owner := ownerName(listener.Addr().String())
 	var ready readiness
-	server := &http.Server{
-		Handler:           observe.Handler(metrics, func() error { return nil }, ready.check),
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		ErrorLog: zap.NewStdLog(log),
-	}
 	var background sync.WaitGroup
-	background.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("serve http", zap.Error(err))
-		}
-	})
 	defer background.Wait()
-	defer server.Close()
+	stopHTTP := serveHTTP(&background, listener, observe.Handler(metrics, alive, ready.check), log)
+	defer stopHTTP()
 	if opts.Listening != nil {
 		opts.Listening(listener.Addr().String())
 	}
@@ -89,76 +81,116 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	defer db.Close()
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Error("close database", zap.Error(err))
+		}
+	}()
 
-	client := newBaseten(cfg, opts, redactor, metrics)
+	return serve(ctx, &process{cfg: cfg, opts: opts, owner: owner, db: db, log: log, metrics: metrics, redactor: redactor, ready: &ready, background: &background})
+}
+
+// process is what the parts of the bot stand on.
+type process struct {
+	cfg        Config
+	opts       Options
+	owner      string
+	db         *store.Store
+	log        *zap.Logger
+	metrics    *observe.Metrics
+	redactor   *observe.Redactor
+	ready      *readiness
+	background *sync.WaitGroup
+}
+
+// serve makes the parts, starts them, and stops them in order when ctx ends.
+func serve(ctx context.Context, p *process) error {
+	client := newBaseten(p.cfg, p.opts, p.redactor, p.metrics)
 	defer client.Close()
 	names := baseten.NewCatalogue(client, time.Now, 0)
 	defer names.Close()
 	prices := baseten.NewPrices(client, time.Now, 0)
 
-	slack := slackbot.NewSlack(slackConfig(cfg, redactor, metrics, log))
-	policy := &policyHolder{
-		file: cfg.PolicyFile, store: db, hasRoom: cfg.AnnounceChannel != "", now: time.Now, log: log, metrics: metrics,
-		announce: func(ctx context.Context, text string) {
-			if err := slack.Chat().Announce(ctx, text); err != nil {
-				log.Error("announce", zap.Error(err))
-			}
-		},
-	}
-	if err := policy.load(ctx, cfg.AllowedUsers); err != nil {
+	slack := slackbot.NewSlack(slackConfig(p.cfg, p.redactor, p.metrics, p.log))
+	policy := newPolicyHolder(p.cfg, p.db, slack.Chat(), p.log, p.metrics)
+	if err := policy.load(ctx, p.cfg.AllowedUsers); err != nil {
 		return err
 	}
-
-	self, err := identify(ctx, slack, log)
+	self, err := identify(ctx, slack, p.log)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if err := db.TeamID(ctx, self.TeamID); err != nil {
+	if err := p.db.TeamID(ctx, self.TeamID); err != nil {
 		return fmt.Errorf("DATABASE_URL, SLACK_BOT_TOKEN: %w", err)
 	}
-
-	changes := change.New(change.Config{
-		Owner: owner, ApplyWithin: applyWithin, Claim: claimFor,
-		HasAnnounce: cfg.AnnounceChannel != "", Call: byHand(cfg),
-		Now: time.Now, Random: rand.Reader, Log: log,
-		Watch: change.Watch{
-			Ended:   func(s change.State) { metrics.RequestEnded(string(s)) },
-			Refused: func() { metrics.Refused("policy") }, Sent: metrics.PatchSent, BrokeGlass: metrics.BreakGlass,
-		},
-	}, db, slack.Chat(), slack.Directory(), client, names, prices, policy.Current)
+	changes := change.New(changeConfig(p), p.db, slack.Chat(), slack.Directory(), client, names, prices, policy.Current)
 	bot := slack.New(self, changes, names, policy.Current)
-	if err := errors.Join(metrics.Queue("envelopes", bot.QueueDepth), metrics.Queue("edits", bot.EditDepth)); err != nil {
+	if err := errors.Join(p.metrics.Queue("envelopes", bot.QueueDepth), p.metrics.Queue("edits", bot.EditDepth)); err != nil {
 		return err
 	}
 
-	started := change.Event{At: time.Now(), Kind: change.EventStarted, Why: "version " + opts.Version, Policy: policy.Current().SHA256()}
-	if err := db.Record(ctx, change.Delivery{}, started); err != nil {
+	started := change.Event{At: time.Now(), Kind: change.EventStarted, Why: "version " + p.opts.Version, Policy: policy.Current().SHA256()}
+	if err := p.db.Record(ctx, change.Delivery{}, started); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	// What is under way outlives the signal to stop by some seconds.
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	if err := db.Work(workCtx, changes.Workers(), store.WorkOptions{}); err != nil {
+	if err := p.db.Work(workCtx, changes.Workers(), store.WorkOptions{}); err != nil {
 		return fmt.Errorf("DATABASE_URL: start workers: %w", err)
 	}
 	if err := changes.Resume(ctx); err != nil {
 		return fmt.Errorf("DATABASE_URL: take up owed requests: %w", err)
 	}
-	background.Go(func() { policy.watch(workCtx) })
-	background.Go(func() { prune(workCtx, db, log) })
-	background.Go(func() { warm(workCtx, names, prices) })
-	ready.is(bot.Ready)
-	log.Info("started", zap.String("version", opts.Version), zap.String("team", self.TeamID), zap.String("http", listener.Addr().String()), zap.String("owner", owner))
+	p.background.Go(func() { policy.watch(workCtx) })
+	p.background.Go(func() { prune(workCtx, p.db, p.log) })
+	p.background.Go(func() { warm(workCtx, names, prices) })
+	p.ready.is(bot.Ready)
+	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID), zap.String("owner", p.owner))
 
 	err = bot.Run(ctx)
-	ready.is(func() error { return errors.New("stopping") })
+	p.ready.is(func() error { return errors.New("stopping") })
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	changes.Close(closing)
 	stopWork()
-	log.Info("stopped", zap.Error(err))
+	p.log.Info("stopped", zap.Error(err))
 	return err
+}
+
+func changeConfig(p *process) change.Config {
+	return change.Config{
+		Owner: p.owner, ApplyWithin: applyWithin, Claim: claimFor,
+		HasAnnounce: p.cfg.AnnounceChannel != "", Call: byHand(p.cfg),
+		Now: time.Now, Random: rand.Reader, Log: p.log,
+		Watch: change.Watch{
+			Ended:   func(s change.State) { p.metrics.RequestEnded(string(s)) },
+			Refused: func() { p.metrics.Refused("policy") }, Sent: p.metrics.PatchSent, BrokeGlass: p.metrics.BreakGlass,
+		},
+	}
+}
+
+// alive is all that liveness asks: a process that answers. What is wrong outside of
+// it no restart would cure.
+func alive() error { return nil }
+
+// serveHTTP serves health and metrics, and returns the function that stops it.
+func serveHTTP(background *sync.WaitGroup, listener net.Listener, handler http.Handler, log *zap.Logger) (stop func()) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: zap.NewStdLog(log),
+	}
+	background.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("serve http", zap.Error(err))
+		}
+	})
+	return func() {
+		if err := server.Close(); err != nil {
+			log.Warn("stop http", zap.Error(err))
+		}
+	}
 }
 
 // ownerName names this process in claims. It is made of the host and the address
@@ -202,7 +234,7 @@ func identify(ctx context.Context, slack *slackbot.Slack, log *zap.Logger) (slac
 			return self, err
 		}
 		if ctx.Err() != nil {
-			return self, nil
+			return self, nil //nolint:nilerr // told to stop: nothing failed
 		}
 		log.Warn("slack does not answer yet", zap.Error(err), zap.Duration("again in", wait))
 		select {

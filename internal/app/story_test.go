@@ -89,6 +89,7 @@ func (s *story) end() {
 
 // in is the story as told by a subtest.
 func (s *story) in(t *testing.T) *story {
+	t.Helper()
 	part := *s
 	part.t = t
 	return &part
@@ -151,7 +152,7 @@ func (s *story) told(d *slacksim.Delivery, text string) {
 func (s *story) patches() []string {
 	var out []string
 	for _, c := range s.Baseten.Patches() {
-		out = append(out, c.Path+" "+string(c.Body))
+		out = append(out, c.Path+" "+c.Body)
 	}
 	return out
 }
