@@ -130,8 +130,7 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 		}
 		return err
 	}
-	e := change.Event{At: p.now(), Kind: change.EventPolicy, Why: "accepted", Policy: next.SHA256()}
-	if err := p.store.KeepPolicy(ctx, string(data), next.SHA256(), p.now(), e); err != nil {
+	if err := p.keep(ctx, next); err != nil {
 		return fmt.Errorf("keep the policy: %w", err)
 	}
 	p.mu.Lock()
@@ -141,6 +140,17 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 	p.metrics.PolicyStale(false)
 	p.log.Info("policy accepted", zap.String("sha256", next.SHA256()))
 	return nil
+}
+
+// keep stores an accepted version, unless it is the one stored last: by this bot
+// before its restart, or by another replica.
+func (p *policyHolder) keep(ctx context.Context, next *authz.Policy) error {
+	text, _, err := p.store.Policy(ctx)
+	if err != nil || text == string(next.Source()) {
+		return err
+	}
+	e := change.Event{At: p.now(), Kind: change.EventPolicy, Why: "accepted", Policy: next.SHA256()}
+	return p.store.KeepPolicy(ctx, string(next.Source()), next.SHA256(), p.now(), e)
 }
 
 // tell records and announces a refused version, once.

@@ -67,7 +67,7 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
-	owner := ownerName(listener.Addr().String())
+	owner := ownerName(cfg.DatabaseURL, listener.Addr().String())
 	var ready readiness
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -193,10 +193,15 @@ func serveHTTP(background *sync.WaitGroup, listener net.Listener, handler http.H
 	}
 }
 
-// ownerName names this process in claims. It is made of the host and the address
-// that HTTP is served on: while this process holds that address no other can, so a
-// process of the same name is this one come back, and takes up its own claims.
-func ownerName(addr string) string {
+// ownerName names this process in claims, so that a process that comes back takes up
+// its own claims at once instead of waiting for them to run out. A SQLite file is
+// used by one process at a time. On PostgreSQL the name is made of the host and the
+// address that HTTP is served on: while this process holds that address no other
+// can, so a process of the same name is this one come back.
+func ownerName(database, addr string) string {
+	if strings.HasPrefix(database, "sqlite:") {
+		return "sqlite"
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

@@ -61,12 +61,12 @@ func (r *Reader) before(ctx context.Context, t time.Time) (int64, error) {
 	if t.IsZero() {
 		return 0, nil
 	}
-	first, _, err := one(ctx, r.db, scanInt,
+	least, _, err := one(ctx, r.db, first[int64],
 		`SELECT COALESCE(min(seq), 1) FROM events WHERE at >= $1`, t.UnixMilli())
 	if err != nil {
 		return 0, fmt.Errorf("find events since %s: %w", t.UTC().Format(time.RFC3339), err)
 	}
-	return first - 1, nil
+	return least - 1, nil
 }
 
 // Events returns the events of one request, oldest first.

@@ -85,7 +85,8 @@ func settle(r *change.Request) {
 
 func scanRequest(row rows) (*change.Request, error) {
 	r := new(change.Request)
-	return r, row.Scan(refs(requestColumns(r))...)
+	err := row.Scan(refs(requestColumns(r))...)
+	return r, err
 }
 
 // eventColumns says where each field of an event is kept, but for its number.

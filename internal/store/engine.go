@@ -79,8 +79,12 @@ func one[T any](ctx context.Context, q querier, scan func(rows) (T, error), sql 
 	return all[0], true, nil
 }
 
-func scanInt(r rows) (n int64, err error)   { return n, r.Scan(&n) }
-func scanText(r rows) (s string, err error) { return s, r.Scan(&s) }
+// first scans a row of one column.
+func first[T any](r rows) (T, error) {
+	var v T
+	err := r.Scan(&v)
+	return v, err
+}
 
 // column ties a column to the variable that it is read into and written from.
 type column struct {

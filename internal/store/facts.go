@@ -9,7 +9,7 @@ import (
 	"autoscalebot/internal/change"
 )
 
-// ErrOtherWorkspace: the database belongs to the bot of another Slack workspace.
+// ErrOtherWorkspace means that the database belongs to the bot of another Slack workspace.
 var ErrOtherWorkspace = errors.New("the database belongs to another Slack workspace")
 
 // The keys of meta.
@@ -25,9 +25,9 @@ func (s *Store) TeamID(ctx context.Context, teamID string) error {
 		if _, err := t.exec(ctx, `INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`, metaTeam, teamID); err != nil {
 			return err
 		}
-		first, _, err := one(ctx, t, scanText, `SELECT value FROM meta WHERE key = $1`, metaTeam)
-		if err == nil && first != teamID {
-			return fmt.Errorf("%w: it is %s", ErrOtherWorkspace, first)
+		team, _, err := one(ctx, t, first[string], `SELECT value FROM meta WHERE key = $1`, metaTeam)
+		if err == nil && team != teamID {
+			return fmt.Errorf("%w: it is %s", ErrOtherWorkspace, team)
 		}
 		return err
 	})

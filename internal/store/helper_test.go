@@ -105,7 +105,7 @@ func ids(rs []*change.Request) []change.ID {
 // count asks the database for a number.
 func count(t testing.TB, s *Store, sql string, args ...any) int {
 	t.Helper()
-	n, _, err := one(context.Background(), s.Reader.db, scanInt, sql, args...)
+	n, _, err := one(context.Background(), s.Reader.db, first[int64], sql, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
@@ -191,9 +191,8 @@ func eachTime(v reflect.Value, visit func(time.Time)) {
 			eachTime(v.Index(i), visit)
 		}
 	case reflect.Pointer:
-		if !v.IsNil() {
-			eachTime(v.Elem(), visit)
-		}
+		eachTime(v.Elem(), visit)
+	default: // holds no time
 	}
 }
 

@@ -137,8 +137,8 @@ func TestChild(t *testing.T) {
 	}
 	create(t, s, pending("BBBBB", "d1", 0))
 	mustChange(t, s, "AAAAA", move(change.Denied, t0))
-	_, err := s.Change(context.Background(), change.Delivery{Key: "E1"}, "BBBBB", func(r *change.Request) (change.Effects, error) {
-		fmt.Println("in step")
+	_, err := s.Change(context.Background(), change.Delivery{Key: "E1"}, "BBBBB", func(*change.Request) (change.Effects, error) {
+		_, _ = os.Stdout.WriteString("in step\n")
 		select {}
 	})
 	t.Fatalf("Change returned %v", err)

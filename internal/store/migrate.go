@@ -28,7 +28,7 @@ const (
 // needs a newer one gets a migration of its own.
 const riverVersion = 8
 
-// ErrNewerSchema: the database was written by a newer version of the bot.
+// ErrNewerSchema means that the database was written by a newer version of the bot.
 var ErrNewerSchema = errors.New("the database was written by a newer version of the bot: start that version, or restore a backup")
 
 func checkVersion(found int64) error {
@@ -88,7 +88,7 @@ func riverTarget() *rivermigrate.MigrateOpts {
 
 // checkSchema refuses a schema that this program cannot read as it is.
 func (r *Reader) checkSchema(ctx context.Context) error {
-	found, _, err := one(ctx, r.db, scanInt, `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
+	found, _, err := one(ctx, r.db, first[int64], `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
 	if err != nil {
 		return fmt.Errorf("read schema version (has the bot been started on this database?): %w", err)
 	}

@@ -22,7 +22,7 @@ func (r *Reader) Get(ctx context.Context, id change.ID) (*change.Request, error)
 
 // Owed implements [change.Store].
 func (r *Reader) Owed(ctx context.Context, owner string, now time.Time, limit int) ([]change.ID, error) {
-	out, err := collect(ctx, r.db, func(row rows) (id change.ID, err error) { return id, row.Scan(&id) },
+	out, err := collect(ctx, r.db, first[change.ID],
 		`SELECT id FROM requests WHERE owed
 			AND (claimed_by = '' OR claimed_by = $1 OR claimed_until IS NULL OR claimed_until <= $2)
 			ORDER BY created_at, id LIMIT $3`, owner, millis{&now}, limit)
@@ -46,7 +46,7 @@ func (r *Reader) Pending(ctx context.Context, key string, limit int) ([]*change.
 // AppliedSince implements [change.Store].
 func (r *Reader) AppliedSince(ctx context.Context, key string, id change.ID, t time.Time) (bool, error) {
 	// The latest is sought, not any since t: for that PostgreSQL reads the table.
-	_, found, err := one(ctx, r.db, scanInt, `SELECT 1 FROM requests
+	_, found, err := one(ctx, r.db, first[int64], `SELECT 1 FROM requests
 			WHERE target_key = $1 AND id <> $2 AND state = 'applying'
 		UNION ALL SELECT 1 FROM (SELECT ended_at FROM requests
 			WHERE target_key = $1 AND id <> $2 AND state = 'applied'
@@ -88,7 +88,11 @@ func (r *Reader) CountByState(ctx context.Context) (map[change.State]int, error)
 		state change.State
 		n     int
 	}
-	all, err := collect(ctx, r.db, func(row rows) (c count, err error) { return c, row.Scan(&c.state, &c.n) },
+	all, err := collect(ctx, r.db, func(row rows) (count, error) {
+		var c count
+		err := row.Scan(&c.state, &c.n)
+		return c, err
+	},
 		`SELECT state, count(*) FROM requests WHERE ended_at IS NULL GROUP BY state`)
 	if err != nil {
 		return nil, fmt.Errorf("count requests: %w", err)

@@ -136,7 +136,7 @@ func testChangeAllOrNothing(t *testing.T, s *Store) {
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(r *change.Request) (change.Effects, error) {
+		_, _ = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(*change.Request) (change.Effects, error) {
 			panic("bug in step")
 		})
 	}()

@@ -40,6 +40,8 @@ const (
 	optMemory = "vfs=memdb&_txlock=immediate&_busy_timeout=5000&_foreign_keys=on"
 
 	readConns = 4
+	// migrationConns is one for goose and one for River's own migrator; see open.
+	migrationConns = 2
 )
 
 // memories numbers the databases in memory: those of one name would be one.
@@ -61,10 +63,14 @@ func (e *sqliteEngine) open(ctx context.Context, addr address, cfg Config) error
 	if err := open(ctx, addr, cfg); err != nil {
 		return err
 	}
-	jobTables := &goose.GoFunc{RunTx: migrateRiverSQLite}
+	jobTables := &goose.GoFunc{RunDB: migrateRiverSQLite}
 	if err := migrate(ctx, e.write, goose.DialectSQLite3, "sqlite", jobTables); err != nil {
 		return err
 	}
+	// From here on one connection writes, and who wants to write waits for it in
+	// Go, in turn and no longer than its context. Before, goose and River's migrator
+	// would have waited for each other for ever.
+	e.write.SetMaxOpenConns(1)
 	if err := e.prepare(ctx); err != nil {
 		return err
 	}
@@ -82,9 +88,7 @@ func (e *sqliteEngine) openFile(ctx context.Context, addr address, cfg Config) (
 	if err := createPrivate(addr.path); err != nil {
 		return err
 	}
-	// One connection that writes, from the start: the migrations run inside the
-	// transaction that goose begins on it, so they need no second one.
-	if e.write, err = connect(ctx, addr.path, optWrite, 1); err != nil {
+	if e.write, err = connect(ctx, addr.path, optWrite, migrationConns); err != nil {
 		return err
 	}
 	if err := checkDurable(ctx, e.write); err != nil {
@@ -99,7 +103,7 @@ func (e *sqliteEngine) openMemory(ctx context.Context, _ address, _ Config) (err
 	if e.keep, err = connect(ctx, name, optMemory, 1); err != nil {
 		return err
 	}
-	if e.write, err = connect(ctx, name, optMemory, 1); err != nil {
+	if e.write, err = connect(ctx, name, optMemory, migrationConns); err != nil {
 		return err
 	}
 	e.read = e.write
@@ -110,7 +114,7 @@ func (e *sqliteEngine) openMemory(ctx context.Context, _ address, _ Config) (err
 func (e *sqliteEngine) prepare(ctx context.Context) error {
 	e.ready = make(map[string]*sql.Stmt)
 	for _, q := range []string{insertDelivery, insertRequest, selectByID, updateRequest, insertEvent} {
-		stmt, err := e.write.PrepareContext(ctx, q)
+		stmt, err := e.write.PrepareContext(ctx, q) //nolint:sqlclosecheck // close closes it
 		if err != nil {
 			return fmt.Errorf("prepare database: %w", err)
 		}
@@ -134,12 +138,12 @@ func besideSQLite(ctx context.Context, addr address) (*Reader, error) {
 	return &Reader{db: sqlDB{db}, close: db.Close}, nil
 }
 
-func migrateRiverSQLite(ctx context.Context, tx *sql.Tx) error {
-	m, err := rivermigrate.New(riversqlite.New(nil), nil)
+func migrateRiverSQLite(ctx context.Context, db *sql.DB) error {
+	m, err := rivermigrate.New(riversqlite.New(db), nil)
 	if err != nil {
 		return err
 	}
-	_, err = m.MigrateTx(ctx, tx, rivermigrate.DirectionUp, riverTarget())
+	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, riverTarget())
 	return err
 }
 
@@ -190,7 +194,7 @@ type sqliteTx struct {
 
 func (t sqliteTx) query(ctx context.Context, q string, args ...any) (rows, error) {
 	if ready := t.e.ready[q]; ready != nil {
-		return wrapRows(t.StmtContext(ctx, ready).QueryContext(ctx, args...))
+		return wrapRows(t.StmtContext(ctx, ready).QueryContext(ctx, args...)) //nolint:sqlclosecheck // ends with the transaction
 	}
 	return wrapRows(t.QueryContext(ctx, q, args...))
 }
@@ -201,7 +205,7 @@ func (t sqliteTx) exec(ctx context.Context, q string, args ...any) (int64, error
 		err error
 	)
 	if ready := t.e.ready[q]; ready != nil {
-		res, err = t.StmtContext(ctx, ready).ExecContext(ctx, args...)
+		res, err = t.StmtContext(ctx, ready).ExecContext(ctx, args...) //nolint:sqlclosecheck // ends with the transaction
 	} else {
 		res, err = t.ExecContext(ctx, q, args...)
 	}

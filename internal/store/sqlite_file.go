@@ -62,7 +62,7 @@ func wrapLock(path string, err error) error {
 // createPrivate creates the file before SQLite would, for its owner only. SQLite
 // gives the files beside it the same mode.
 func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}

@@ -69,7 +69,7 @@ func TestSQLiteOneProcess(t *testing.T) {
 func TestSQLiteReadsBesideWrites(t *testing.T) {
 	s := openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "bot.db"))
 	create(t, s, pending("AAAAA", "d1", 0))
-	mustChange(t, s, "AAAAA", func(r *change.Request) (change.Effects, error) {
+	mustChange(t, s, "AAAAA", func(*change.Request) (change.Effects, error) {
 		if got := get(t, s, "AAAAA"); got.Version != 1 {
 			t.Errorf("read version %d of a change that is not committed", got.Version)
 		}

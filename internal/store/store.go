@@ -117,7 +117,7 @@ func (r *Reader) Close() error { return r.close() }
 
 // Ping reports whether the database answers.
 func (r *Reader) Ping(ctx context.Context) error {
-	if _, _, err := one(ctx, r.db, scanInt, `SELECT 1`); err != nil {
+	if _, _, err := one(ctx, r.db, first[int64], `SELECT 1`); err != nil {
 		return fmt.Errorf("ping database: %w", err)
 	}
 	return nil

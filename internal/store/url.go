@@ -26,7 +26,7 @@ func parseURL(url string) (address, error) {
 	if path == ":memory:" {
 		return address{memory: true}, nil
 	}
-	// sqlite:///data/bot.db is how other programs write an absolute path.
+	// Other programs write an absolute path with three slashes.
 	if rest, ok := strings.CutPrefix(path, "//"); ok {
 		if !strings.HasPrefix(rest, "/") {
 			return address{}, errors.New("a SQLite URL has no host: write sqlite:PATH")

@@ -116,7 +116,7 @@ func TestJobTimes(t *testing.T) {
 		if err := s.Create(t.Context(), change.Delivery{}, r, advance("AAAAA", start.Add(time.Minute))); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Minute)
+		<-time.After(5 * time.Minute)
 		synctest.Wait()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

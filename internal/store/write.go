@@ -116,7 +116,7 @@ func (s *Store) Claim(ctx context.Context, id change.ID, owner string, now, unti
 		if mine = n == 1; err != nil || mine {
 			return err
 		}
-		_, found, err := one(ctx, t, scanInt, `SELECT 1 FROM requests WHERE id = $1`, id)
+		_, found, err := one(ctx, t, first[int64], `SELECT 1 FROM requests WHERE id = $1`, id)
 		if err == nil && !found {
 			return change.ErrNotFound
 		}
