@@ -2,7 +2,6 @@ package slackbot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -76,14 +75,10 @@ func (s *Slack) Identify(ctx context.Context) (Identity, error) {
 		return id, fmt.Errorf("SLACK_BOT_TOKEN: Slack refuses it: %w", err)
 	case err != nil:
 		return id, fmt.Errorf("ask Slack who the bot is (SLACK_API_URL %s): %w", s.cfg.APIURL, err)
-	case id.BotID == "":
-		return id, errWrongToken
 	}
 	s.directory.team = id.TeamID
 	return id, nil
 }
-
-var errWrongToken = errors.New("SLACK_BOT_TOKEN: this is a person's token; the bot needs the bot token (xoxb-…)")
 
 // Bot serves what people do in Slack.
 type Bot struct {

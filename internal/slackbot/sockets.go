@@ -309,4 +309,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Hopeless reports whether an error of Identify or Run is one that waiting will not
 // cure: a token that Slack refuses.
-func Hopeless(err error) bool { return fatalToken(err) || errors.Is(err, errWrongToken) }
+func Hopeless(err error) bool { return fatalToken(err) }
