@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -16,18 +17,22 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, startBot); err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // nothing is left that stop would end
 	}
 }
 
-func run() error {
-	addr := flag.String("addr", "", "loopback address to serve the page on (default 127.0.0.1:8200, or a free port)")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return sandbox.Run(ctx, sandbox.Options{Addr: *addr, StartBot: startBot})
+// run serves the page until ctx ends, with the bot that start starts.
+func run(ctx context.Context, args []string, stdout io.Writer, start sandbox.StartBot) error {
+	flags := flag.NewFlagSet("sandbox", flag.ExitOnError)
+	addr := flags.String("addr", "", "loopback address to serve the page on (default 127.0.0.1:8200, or a free port)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return sandbox.Run(ctx, sandbox.Options{Addr: *addr, Stdout: stdout, StartBot: start})
 }
 
 // startBot runs the same bot as cmd/bot does, in the world that env describes.

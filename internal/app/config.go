@@ -3,11 +3,16 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
 	"regexp"
 	"strings"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/observe"
+	"autoscalebot/internal/store"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -50,15 +55,16 @@ func LoadConfig(environment map[string]string) (Config, error) {
 	}
 	var cfg Config
 	var problems []error
+	unread := make(map[string]bool)
 	if err := env.ParseWithOptions(&cfg, env.Options{Environment: given}); err != nil {
-		problems = append(problems, named(err)...)
+		problems = named(err, unread)
 	}
-	problems = append(problems, cfg.problems()...)
+	problems = append(problems, cfg.problems(unread)...)
 	return cfg, errors.Join(problems...)
 }
 
 // named says which variables could not be read, instead of which fields.
-func named(err error) []error {
+func named(err error, unread map[string]bool) []error {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return []error{err}
@@ -74,6 +80,7 @@ func named(err error) []error {
 		if f, ok := reflect.TypeFor[Config]().FieldByName(bad.Name); ok {
 			name = f.Tag.Get("env")
 		}
+		unread[name] = true
 		out = append(out, fmt.Errorf("%s: cannot be read as %s", name, bad.Type))
 	}
 	return out
@@ -81,7 +88,7 @@ func named(err error) []error {
 
 var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,}$`)
 
-func (c *Config) problems() []error {
+func (c *Config) problems(unread map[string]bool) []error {
 	var out []error
 	add := func(format string, args ...any) { out = append(out, fmt.Errorf(format, args...)) }
 
@@ -121,11 +128,28 @@ func (c *Config) problems() []error {
 	c.SlackAPIURL = strings.TrimSuffix(c.SlackAPIURL, "/") + "/"
 	c.BasetenBaseURL = strings.TrimSuffix(c.BasetenBaseURL, "/")
 
-	if c.SlackConnections < 1 || c.SlackConnections > 10 {
+	if c.SlackConnections > 10 || c.SlackConnections < 1 && !unread["SLACK_CONNECTIONS"] {
 		add("SLACK_CONNECTIONS: must be from 1 to 10, Slack's limit for one app")
 	}
 	if c.BasetenAuthScheme != "Api-Key" && c.BasetenAuthScheme != "Bearer" {
 		add("BASETEN_AUTH_SCHEME: must be Api-Key or Bearer")
+	}
+	if _, err := observe.NewLogger(c.LogLevel, "json", nil, nil); err != nil {
+		add("LOG_LEVEL: %w", err)
+	}
+	if _, err := observe.NewLogger("info", c.LogFormat, nil, nil); err != nil {
+		add("LOG_FORMAT: %w", err)
+	}
+	if err := store.CheckURL(c.DatabaseURL); err != nil {
+		add("DATABASE_URL: %w", err)
+	}
+	if _, _, err := net.SplitHostPort(c.HTTPAddr); err != nil {
+		add("HTTP_ADDR: must be an address and a port, such as 127.0.0.1:8080 or :8080")
+	}
+	if len(c.AllowedUsers) > 0 {
+		if _, err := authz.AllowedUsers(c.AllowedUsers); err != nil {
+			add("ALLOWED_USERS: %w", err)
+		}
 	}
 	switch {
 	case c.PolicyFile == "" && len(c.AllowedUsers) == 0:

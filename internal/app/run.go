@@ -29,8 +29,9 @@ const (
 	applyWithin = 10 * time.Minute
 	// claimFor is how long a process may work on a request without a sign of life.
 	claimFor = 15 * time.Second
-	// stopWithin is how long work under way may go on after a signal to stop.
-	stopWithin = 15 * time.Second
+	// stopWithin is how long work under way may go on after a signal to stop: what is
+	// not done then is owed, and container runtimes kill after ten seconds.
+	stopWithin = 7 * time.Second
 	// deliveriesKept is how long an envelope ID is remembered.
 	deliveriesKept = 24 * time.Hour
 )

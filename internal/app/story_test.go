@@ -33,6 +33,14 @@ const patient = 20 * time.Second
 // tell starts a world and the bot in it.
 func tell(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *story {
 	t.Helper()
+	s := stage(t, opts, env)
+	s.start()
+	return s
+}
+
+// stage starts a world without a bot.
+func stage(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *story {
+	t.Helper()
 	opts.Dir = t.TempDir()
 	world, err := sandbox.NewWorld(opts)
 	if err != nil {
@@ -42,7 +50,6 @@ func tell(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *story
 	s := &story{World: world, t: t, ctx: ctx, log: new(logBuffer), env: world.Env()}
 	s.env["LOG_FORMAT"], s.env["LOG_LEVEL"] = "json", "debug"
 	maps.Copy(s.env, env)
-	s.start()
 	t.Cleanup(func() {
 		s.end()
 		cancel()

@@ -33,8 +33,9 @@ type Act struct {
 	Foreign bool
 	ID      ID
 	Verb    Verb
-	// Message is where a button was pressed; zero for a typed command. A button on
-	// another message than the request's own does nothing.
+	// Message is where a button was pressed; zero for a typed command. It may be a
+	// second copy of the card, posted by a process that died before it noted the
+	// first: every copy shows the same request, and is brought up to date.
 	Message MessageRef
 	// Reason comes with break-glass, and with a denial that is explained.
 	Reason string
@@ -68,20 +69,22 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 		s.cfg.Log.Warn("look up who acts", zapRequest(a.ID), zap.Error(err))
 		return s.refuseAct(ctx, a, r, refused("not allowed: I could not look you up in Slack. Please try again."))
 	}
-	if a.Foreign || (actor.Standing != authz.Member && actor.Standing != authz.Guest) {
+	if a.Foreign || !ours(actor) {
 		return s.refuseAct(ctx, a, r, refused("not allowed: only members of this workspace can do that."))
 	}
-	if a.Person.Name == "" {
+	if actor.Name != "" {
 		a.Person.Name = actor.Name
 	}
 	for {
+		var changed *Request
 		do, err := s.prepare(ctx, a, r, actor, people)
 		if err == nil {
-			r, err = s.store.Change(ctx, a.Delivery, a.ID, func(now *Request) (Effects, error) {
+			changed, err = s.store.Change(ctx, a.Delivery, a.ID, func(now *Request) (Effects, error) {
 				var e Effects
 				if now.Version != r.Version {
 					return e, errMeanwhile // judge again on what it became
 				}
+				e.Jobs = append(e.Jobs, s.promise(now.ID))
 				err := do(now, &e)
 				return e, err
 			})
@@ -93,14 +96,32 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 				return err
 			}
 		case errors.As(err, &no):
+			s.refreshCopy(a, r)
 			return s.refuseAct(ctx, a, r, no)
-		case err == nil && r.State.Ended():
-			s.ended(r)
+		case err == nil:
+			s.refreshCopy(a, changed)
+			if changed.State.Ended() && !r.State.Ended() {
+				s.ended(changed)
+			}
 			return nil
 		default:
 			return err
 		}
 	}
+}
+
+// refreshCopy brings a message up to date that was pressed and is not the noted one.
+func (s *Service) refreshCopy(a Act, r *Request) {
+	shown, part := r.Root, Root
+	if a.Verb == VerbReview {
+		shown, part = r.Review.Card, ReviewCard
+	}
+	if a.Message.TS == "" || shown.TS == "" || a.Message == shown {
+		return
+	}
+	twin := *r
+	twin.Root, twin.Review.Card = a.Message, a.Message
+	s.work.Go(func() { s.editQuietly(&twin, part, RemoveButtons) })
 }
 
 // judged returns the request once it left requested, or as it is after a second: a
@@ -111,9 +132,7 @@ func (s *Service) judged(ctx context.Context, id ID) (*Request, error) {
 		if err != nil || r.State != Requested || tries == 50 {
 			return r, err
 		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
+		if !s.pause(ctx, 20*time.Millisecond) {
 			return nil, ctx.Err()
 		}
 	}
@@ -137,246 +156,109 @@ func (s *Service) refuseAct(ctx context.Context, a Act, r *Request, no error) er
 	return no
 }
 
-// who looks up a person and the policy's user groups as they are now.
-func (s *Service) who(ctx context.Context, userID string) (authz.Person, authz.People, error) {
-	people := make(chan authz.People, 1)
-	go func() { people <- s.dir.People(ctx, s.policy().Usergroups()) }()
-	person, err := s.dir.Person(ctx, userID, 0)
-	return person, <-people, err
-}
+// stepFunc carries out an act on the request as it is in its transaction.
+type stepFunc func(*Request, *Effects) error
 
 // prepare judges an act on the request as it was read, with everything that has to
 // be asked of others, and returns the step that carries it out.
-func (s *Service) prepare(ctx context.Context, a Act, r *Request, actor authz.Person, people authz.People) (func(*Request, *Effects) error, error) {
-	// A message that is not noted yet was posted a moment ago.
-	shown := r.Root
-	if a.Verb == VerbReview {
-		shown = r.Review.Card
+func (s *Service) prepare(ctx context.Context, a Act, r *Request, actor authz.Person, people authz.People) (stepFunc, error) {
+	byRequester := r.Requester.ID == a.Person.ID
+	if a.Verb == VerbDeny && byRequester {
+		a.Verb = VerbCancel // to deny what one asked for oneself is to take it back
 	}
-	if a.Message.TS != "" && shown.TS != "" && a.Message != shown {
-		return nil, refused("That button belongs to another message. Nothing was done.")
-	}
-	if a.Verb == VerbReview {
-		return s.review(ctx, a, r, people)
-	}
-	if a.Verb == VerbDeny && r.State == Denied && r.EndedBy.ID == a.Person.ID && a.Reason != "" {
+	switch {
+	case a.Verb == VerbReview:
+		return s.review(ctx, a, r, actor, people)
+	case a.Verb == VerbDeny && r.State == Denied && r.EndedBy.ID == a.Person.ID && a.Reason != "":
 		return s.explain(a), nil
-	}
-	if a.Verb == VerbCancel && (r.State == Approved || r.State == Requested) && r.Requester.ID == a.Person.ID {
+	case a.Verb == VerbCancel && byRequester && r.State.CanBecome(Canceled):
 		return s.cancel(a), nil
-	}
-	if r.State != Pending {
+	case r.State != Pending:
 		return nil, &Refused{Text: wordsDecided(r)}
-	}
-	if !r.ExpiresAt.IsZero() && !s.cfg.Now().Before(r.ExpiresAt) {
+	case a.Verb == VerbCancel:
+		return nil, refused("not allowed: only %s can cancel %s. Those who can approve it can deny it.", mention(r.Requester), r.ID)
+	case !r.ExpiresAt.IsZero() && !s.cfg.Now().Before(r.ExpiresAt):
 		return nil, refused("%s has expired. Nothing was done.", r.ID)
-	}
-	isRequester := r.Requester.ID == a.Person.ID
-	if a.Verb == VerbCancel {
-		if !isRequester {
-			return nil, refused("not allowed: only %s can cancel %s. Those who can approve it can deny it.", mention(r.Requester), r.ID)
-		}
-		return s.cancel(a), nil
-	}
-
-	requester, err := s.dir.Person(ctx, r.Requester.ID, 0)
-	if err != nil {
-		return nil, refused("not allowed: I could not look up the requester in Slack. Please try again.")
-	}
-	if requester.Standing != authz.Member && requester.Standing != authz.Guest {
-		return s.lapse(a, "not allowed any more: "+mention(r.Requester)+" is no longer an active member of this workspace."), nil
-	}
-	draft := *r
-	draft.Ask.BreakGlass = a.Verb == VerbBreakGlass
-	if draft.Ask.BreakGlass && a.Reason != "" {
-		draft.Ask.Reason = a.Reason
-	}
-	d := s.policy().Decide(s.question(&draft, requester, people))
-	if d.Effect == authz.Deny && a.Verb != VerbDeny && a.Verb != VerbBreakGlass {
-		return s.lapse(a, "not allowed any more: "+d.Reason), nil
-	}
-
-	switch a.Verb {
-	case VerbConfirm:
-		switch {
-		case !isRequester:
-			return nil, refused("not allowed: only %s can confirm %s.", mention(r.Requester), r.ID)
-		case d.Effect == authz.Approve:
-			return nil, refused("The policy changed: %s now needs an approval. Please ask again.", r.ID)
-		}
-		return s.decide(a, d), nil
-	case VerbBreakGlass:
-		switch {
-		case !isRequester:
-			return nil, refused("not allowed: only %s can break glass on %s.", mention(r.Requester), r.ID)
-		case !s.cfg.HasAnnounce:
-			return nil, refused("not allowed: break-glass needs ANNOUNCE_CHANNEL to be set.")
-		case !d.BrokeGlass:
-			return nil, refused("not allowed: %s", d.Reason)
-		}
-		return s.breakGlass(a, d), nil
-	case VerbDeny:
-		if !isRequester && !slices.Contains(r.Ruling.Approvers, a.Person.ID) && !slices.Contains(d.Approvers, a.Person.ID) {
-			return nil, &Refused{Text: wordsNotApprover(r)}
-		}
-		return func(r *Request, e *Effects) error {
-			e.Jobs = append(e.Jobs, s.promise(r.ID))
-			return s.move(r, e, Denied, a.Person, a.Reason)
-		}, nil
-	case VerbApprove:
-		return s.approve(ctx, a, r, actor, people, d)
-	default:
-		return nil, refused("I do not know how to %q a request.", a.Verb)
-	}
-}
-
-// approve judges one approval together with those given before.
-func (s *Service) approve(ctx context.Context, a Act, r *Request, actor authz.Person, people authz.People, d authz.Decision) (func(*Request, *Effects) error, error) {
-	if d.Effect == authz.Confirm {
-		return nil, refused("This needs no approval: %s has to confirm it.", mention(r.Requester))
-	}
-	if r.Requester.ID == a.Person.ID {
+	case a.Verb == VerbConfirm && !byRequester:
+		return nil, refused("not allowed: only %s can confirm %s.", mention(r.Requester), r.ID)
+	case a.Verb == VerbBreakGlass && !byRequester:
+		return nil, refused("not allowed: only %s can break glass on %s.", mention(r.Requester), r.ID)
+	case a.Verb == VerbApprove && byRequester:
 		return nil, refused("not allowed: nobody approves their own request. %s", wordsWhoCould(r))
 	}
-	eligible := d.Approvers
-	if d.Effect == authz.Allow { // the policy needs nobody any more; those asked may still say so
-		eligible = r.Ruling.Approvers
-	}
-	if !slices.Contains(eligible, a.Person.ID) {
-		return nil, &Refused{Text: wordsNotApprover(r)}
-	}
-	for _, v := range r.Votes {
-		if v.Person.ID == a.Person.ID && v.Approve {
-			return nil, refused("You already approved %s. %s", r.ID, wordsMissing(r))
-		}
+	return s.judgeAct(ctx, a, r, actor, people)
+}
+
+// judgeAct asks the policy of this moment about a click on a pending request.
+func (s *Service) judgeAct(ctx context.Context, a Act, r *Request, actor authz.Person, people authz.People) (stepFunc, error) {
+	requester, err := s.dir.Person(ctx, r.Requester.ID, 0)
+	if err != nil || requester.Standing == authz.Unknown {
+		return nil, refused("not allowed: I could not look up the requester in Slack. Please try again.")
 	}
 	draft := *r
-	draft.Votes = append(slices.Clone(r.Votes), Vote{Person: a.Person, Approve: true, At: s.cfg.Now()})
-	t := s.tally(ctx, &draft, d, actor, people)
-	if !slices.Contains(t.Counts, a.Person.ID) {
-		return nil, refused("not allowed: %s", orElse(t.Ignored[a.Person.ID], "your approval does not count under the policy."))
+	if draft.Ask.BreakGlass = a.Verb == VerbBreakGlass; draft.Ask.BreakGlass && a.Reason != "" {
+		draft.Ask.Reason = a.Reason
 	}
-	if t.Satisfied || d.Effect == authz.Allow {
-		step := s.decide(a, d)
-		return func(r *Request, e *Effects) error {
-			r.Votes = draft.Votes
-			return step(r, e)
-		}, nil
+	q, d := s.ask(ctx, &draft, requester, people, nil)
+	if a.Verb == VerbBreakGlass {
+		return s.breakGlass(a, d)
 	}
-	return func(r *Request, e *Effects) error {
-		r.Votes, r.Ruling.Missing = draft.Votes, wordsStillNeeded(t)
-		r.RootStale, r.Owed = true, true
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventVoted, r.State, a.Person, "approved; "+r.Ruling.Missing))
-		return nil
-	}, nil
+	may, why := a.Verb == VerbConfirm, ""
+	switch {
+	case may: // only the requester came this far
+	case d.Effect == authz.Approve:
+		may, why = s.policy().MayApprove(q, d, actor)
+	default: // those who were asked under the policy of then
+		may = slices.Contains(r.Ruling.Approvers, a.Person.ID)
+	}
+	switch {
+	case !may:
+		return nil, &Refused{Text: wordsNotApprover(r, why)}
+	case a.Verb == VerbDeny:
+		return func(r *Request, e *Effects) error { return s.move(r, e, Denied, a.Person, a.Reason) }, nil
+	case d.Effect == authz.Deny && len(people.Unreachable) > 0 && ours(requester):
+		return nil, refused("not allowed: %s", d.Reason) // it may be allowed when Slack answers again
+	case d.Effect == authz.Deny && !ours(requester):
+		return s.lapse(Denied, "not allowed any more: "+mention(r.Requester)+" is no longer an active member of this workspace."), nil
+	case d.Effect == authz.Deny:
+		return s.lapse(Denied, "not allowed any more: "+d.Reason), nil
+	case d.Effect == authz.Confirm && a.Verb == VerbApprove:
+		return s.lapse(Stale, "The policy changed: this needs no approval now, but "+mention(r.Requester)+" has to confirm it. Nothing was sent."), nil
+	case d.Effect == authz.Approve && a.Verb == VerbConfirm:
+		return s.lapse(Stale, "The policy changed: this needs an approval now. Nothing was sent."), nil
+	case a.Verb == VerbApprove && d.Effect == authz.Approve:
+		return s.approve(ctx, a, r, q, d)
+	default:
+		return s.decide(a, d, r.Votes), nil
+	}
 }
 
 // decide lets the request go ahead: from now on the PATCH is owed.
-func (s *Service) decide(a Act, d authz.Decision) func(*Request, *Effects) error {
+func (s *Service) decide(a Act, d authz.Decision, votes []Vote) stepFunc {
 	return func(r *Request, e *Effects) error {
 		now := s.cfg.Now()
 		r.EndedBy, r.OwedSince, r.ExpiresAt = a.Person, now, time.Time{}
-		r.Ruling.Rule, r.Ruling.PolicySHA = d.Rule, d.PolicySHA
-		r.Ruling.Missing = ""
+		r.Ruling.Rule, r.Ruling.PolicySHA, r.Ruling.Missing = d.Rule, d.PolicySHA, ""
+		r.Votes = votes
 		s.claim(r, now)
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
 		return s.move(r, e, Approved, a.Person, string(a.Verb))
 	}
 }
 
-// claim lets this process go on with the request at once.
-func (s *Service) claim(r *Request, now time.Time) {
-	if r.ClaimedUntil.Before(now) || r.ClaimedBy == s.cfg.Owner {
-		r.ClaimedBy, r.ClaimedUntil = s.cfg.Owner, now.Add(s.cfg.Claim)
-	}
-}
-
-// breakGlass skips the approval, says so loudly, and leaves a review open.
-func (s *Service) breakGlass(a Act, d authz.Decision) func(*Request, *Effects) error {
-	step := s.decide(a, d)
-	return func(r *Request, e *Effects) error {
-		r.Ask.BreakGlass, r.Ask.Reason = true, orElse(a.Reason, r.Ask.Reason)
-		s.glass(r, e, a.Person)
-		return step(r, e)
-	}
-}
-
-// glass notes a broken glass with its review.
-func (s *Service) glass(r *Request, e *Effects, by Person) {
-	r.Ruling.BrokeGlass, r.Review.Open = true, true
-	e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventBrokeGlass, r.State, by, r.Ask.Reason))
-	if s.cfg.Watch.BrokeGlass != nil {
-		s.cfg.Watch.BrokeGlass()
-	}
-}
-
-func (s *Service) cancel(a Act) func(*Request, *Effects) error {
-	return func(r *Request, e *Effects) error {
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		return s.move(r, e, Canceled, a.Person, "")
-	}
+func (s *Service) cancel(a Act) stepFunc {
+	return func(r *Request, e *Effects) error { return s.move(r, e, Canceled, a.Person, "") }
 }
 
 // lapse ends a request that the policy or the people of today do not carry.
-func (s *Service) lapse(a Act, why string) func(*Request, *Effects) error {
-	return func(r *Request, e *Effects) error {
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		return s.move(r, e, Denied, Person{}, why)
-	}
+func (s *Service) lapse(to State, why string) stepFunc {
+	return func(r *Request, e *Effects) error { return s.move(r, e, to, Person{}, why) }
 }
 
 // explain adds the denier's reason to a denial.
-func (s *Service) explain(a Act) func(*Request, *Effects) error {
+func (s *Service) explain(a Act) stepFunc {
 	return func(r *Request, e *Effects) error {
 		r.Why, r.Owed, r.ResultStale, r.RootStale = a.Reason, true, true, true
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventVoted, r.State, a.Person, a.Reason))
+		e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventVoted, r.State, a.Person, "denied: "+a.Reason))
 		return nil
 	}
-}
-
-// review signs a broken glass: by somebody else, who could have approved it.
-func (s *Service) review(ctx context.Context, a Act, r *Request, people authz.People) (func(*Request, *Effects) error, error) {
-	if !r.Review.Open {
-		return nil, refused("%s has been reviewed by %s.", r.ID, mention(r.Review.By))
-	}
-	if r.Requester.ID == a.Person.ID {
-		return nil, refused("not allowed: nobody reviews their own break-glass.")
-	}
-	requester, err := s.dir.Person(ctx, r.Requester.ID, peopleFor)
-	if err != nil {
-		requester = authz.Person{ID: r.Requester.ID}
-	}
-	draft := *r
-	draft.Ask.BreakGlass = false
-	d := s.policy().Decide(s.question(&draft, requester, people))
-	if !slices.Contains(d.Approvers, a.Person.ID) && !slices.Contains(r.Ruling.Approvers, a.Person.ID) {
-		return nil, refused("not allowed: only somebody who could have approved %s can review it.", r.ID)
-	}
-	return func(r *Request, e *Effects) error {
-		r.Review.Open, r.Review.By, r.Review.At = false, a.Person, s.cfg.Now()
-		r.Owed, r.ReviewStale = true, true
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventReviewed, r.State, a.Person, ""))
-		return nil
-	}, nil
-}
-
-// tally counts the approvals given, with the people of this moment. Known is an
-// approver who was looked up already, or nobody.
-func (s *Service) tally(ctx context.Context, r *Request, d authz.Decision, known authz.Person, people authz.People) authz.Tally {
-	var given []authz.Person
-	for _, v := range r.Votes {
-		p := known
-		if v.Person.ID != known.ID {
-			var err error
-			if p, err = s.dir.Person(ctx, v.Person.ID, 0); err != nil {
-				p = authz.Person{ID: v.Person.ID, Standing: authz.Unknown}
-			}
-		}
-		given = append(given, p)
-	}
-	requester := authz.Person{ID: r.Requester.ID, Standing: authz.Member}
-	return s.policy().Tally(s.question(r, requester, people), d, given)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
 	"autoscalebot/internal/baseten"
@@ -44,30 +45,49 @@ func (s *Service) follow(ctx context.Context, id ID) error {
 	now := s.cfg.Now()
 	var next Outcome
 	if err != nil {
-		s.cfg.Log.Debug("read the change back", zapRequest(id))
+		s.cfg.Log.Debug("read the change back", zapRequest(id), zap.Error(err))
 		next = r.Outcome.unread(r, now)
-	} else {
-		next = r.Outcome.after(r, found, now)
-	}
-	if next.Text != r.Outcome.Text || next.Kind != r.Outcome.Kind {
-		changed, err := s.step(ctx, r, Applied, func(r *Request, e *Effects) error {
-			if next.Ended() || next.Kind != r.Outcome.Kind {
-				defer func() { e.Events = append(e.Events, s.event(r, now, EventOutcome, r.State, Person{}, next.Text)) }()
-			}
-			r.Outcome = next
-			r.ResultStale, r.Owed = true, true
-			e.Jobs = append(e.Jobs, s.promise(r.ID))
-			return nil
-		})
+	} else if next = r.Outcome.after(r, found, now); next.Kind == Overruled {
+		later, err := s.store.AppliedSince(ctx, r.Target.Key(), r.ID, r.AppliedAt)
 		if err != nil {
 			return err
 		}
-		s.Start(changed.ID)
+		if later {
+			next.Text = "Changed again since, by a later request: " + wordsCurrent(r, found.Settings()) + "."
+		}
 	}
-	if next.Ended() {
-		return nil
+	if err := s.noteOutcome(ctx, r, next); err != nil || next.Ended() {
+		return err
 	}
 	return later{followEvery(now.Sub(r.AppliedAt))}
+}
+
+// noteOutcome keeps what became of a change, if it says something new, and sees to
+// it that the thread says it too.
+func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) error {
+	if next == r.Outcome {
+		return nil
+	}
+	told := next.Text == r.Outcome.Text && next.Ended() == r.Outcome.Ended()
+	if told && next.Kind == r.Outcome.Kind && next.InForceAt.Equal(r.Outcome.InForceAt) && next.ReachedAt.Equal(r.Outcome.ReachedAt) {
+		return nil
+	}
+	_, err := s.step(ctx, r, Applied, func(r *Request, e *Effects) error {
+		tell := next.Ended() || next.Kind != r.Outcome.Kind
+		r.Outcome = next
+		if tell {
+			e.Events = append(e.Events, s.event(r, s.cfg.Now(), EventOutcome, r.State, Person{}, next.Text))
+		}
+		if !told {
+			r.ResultStale, r.Owed = true, true
+			e.Jobs = append(e.Jobs, s.promise(r.ID))
+		}
+		return nil
+	})
+	if err == nil && !told {
+		s.Start(r.ID)
+	}
+	return err
 }
 
 // followEvery is how long to wait until the next look: short at first, when people
@@ -110,7 +130,11 @@ func (o Outcome) after(r *Request, f baseten.Resolved, now time.Time) Outcome {
 	switch {
 	case !written.Equal(asked) && !o.InForceAt.IsZero():
 		o.Kind, o.Final, o.At = Overruled, true, now
-		o.Text = fmt.Sprintf("Somebody else changed the settings by %s: now %s. An operator or Terraform may have put them back.", clock(now), wordsCurrent(r, written))
+		what := "The settings changed: "
+		if written.Equal(r.Reading.Settings.Only(asked)) {
+			what = "The settings are back: "
+		}
+		o.Text = fmt.Sprintf("%s%s. Changed by someone else at %s (Terraform or an operator?).", what, wordsCurrent(r, written), clock(now))
 	case !written.Equal(asked):
 		if since < visibleWithin || (r.Answer.Status == "QUEUED" && !over) {
 			return o
@@ -157,44 +181,48 @@ func notRunning(f baseten.Resolved) string {
 
 // replicas says what the replicas did once the settings are in force.
 func (o Outcome) replicas(r *Request, f baseten.Resolved, now time.Time) Outcome {
-	took := length(o.InForceAt.Sub(r.AppliedAt))
-	inForce := "In force after " + took + "."
-	_, min := r.Ask.Settings[baseten.MinReplica]
-	_, max := r.Ask.Settings[baseten.MaxReplica]
-	if f.Deployment == nil || (!min && !max) {
+	inForce := "In force after " + length(o.InForceAt.Sub(r.AppliedAt)) + "."
+	if f.Deployment == nil || !touchesReplicas(r.Ask.Settings) {
 		o.Kind, o.Text = InForce, inForce
 		return o
 	}
 	floor, ceiling := r.After()[baseten.MinReplica], r.After()[baseten.MaxReplica]
 	active, before := f.Deployment.ActiveReplicas, r.Reading.Replicas
-	over := now.Sub(r.AppliedAt) >= followFor
+	raised := ceiling > r.Reading.Settings[baseten.MaxReplica]
+	since := now.Sub(r.AppliedAt)
+	over := since >= followFor
+	o.Kind = InForce
 	switch {
+	case active < floor && over:
+		o.Text = fmt.Sprintf("%s Still %d of %d replicas active after %s: Baseten gives no reason; it may lack capacity.", inForce, active, floor, length(since))
 	case active < floor:
-		o.Kind, o.ReachedAt = InForce, time.Time{}
 		o.Text = fmt.Sprintf("%s %d of %d replicas active.", inForce, active, floor)
-		if over {
-			o.Text = fmt.Sprintf("%s Still %d of %d replicas active after %s: Baseten gives no reason; it may lack capacity.", inForce, active, floor, length(now.Sub(r.AppliedAt)))
-		}
+	case active > ceiling && over:
+		o.Text = fmt.Sprintf("%s Still %d replicas active after %s, above the max of %d.", inForce, active, length(since), ceiling)
 	case active > ceiling:
-		o.Kind, o.ReachedAt = InForce, time.Time{}
 		o.Text = fmt.Sprintf("%s %d replicas active, going down to %d.", inForce, active, ceiling)
-		if over {
-			o.Text = fmt.Sprintf("%s Still %d replicas active after %s, above the max of %d.", inForce, active, length(now.Sub(r.AppliedAt)), ceiling)
-		}
-	case before < floor || before > ceiling:
-		if o.ReachedAt.IsZero() {
-			o.ReachedAt = now
-		}
-		goal := floor
-		if before > ceiling {
-			goal = ceiling
-		}
-		o.Kind = Reached
-		o.Text = fmt.Sprintf("%d of %d active after %s.", active, goal, length(o.ReachedAt.Sub(r.AppliedAt)))
-	case over && max && ceiling > r.Reading.Settings[baseten.MaxReplica] && active <= before:
-		o.Kind, o.Text = InForce, fmt.Sprintf("%s Still %s: load does not ask for more.", inForce, count(active))
+	case before < floor:
+		return o.reached(r, active, floor, now)
+	case before > ceiling, raised && before < ceiling && active == ceiling:
+		return o.reached(r, active, ceiling, now)
+	case over && raised && active <= before:
+		o.Text = fmt.Sprintf("Settings in force; still %s: load does not ask for more.", count(active))
 	default:
-		o.Kind, o.Text = InForce, fmt.Sprintf("%s %s active.", inForce, count(active))
+		o.Text = fmt.Sprintf("%s %s active.", inForce, count(active))
+	}
+	o.ReachedAt = time.Time{}
+	return o
+}
+
+// reached says since when the replicas are where they had to go.
+func (o Outcome) reached(r *Request, active, goal int, now time.Time) Outcome {
+	if o.ReachedAt.IsZero() {
+		o.ReachedAt = now
+	}
+	o.Kind = Reached
+	took := length(o.ReachedAt.Sub(r.AppliedAt))
+	if o.Text = fmt.Sprintf("%d of %d active after %s.", active, goal, took); active != goal {
+		o.Text = fmt.Sprintf("%s active after %s.", count(active), took)
 	}
 	return o
 }

@@ -70,7 +70,7 @@ func (s *Service) promised(ctx context.Context, id ID) error {
 		return err
 	}
 	s.Start(id)
-	return later{s.cfg.Claim}
+	return later{s.cfg.Claim / 3}
 }
 
 // later is returned by work that is not done and is to be tried again after a wait.

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -35,6 +34,9 @@ type subject struct {
 // or straight to the attempt.
 func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
+	if r.Buttons { // a process died about to post the card: it may be there
+		return s.present(ctx, &draft)
+	}
 	sub, no := s.look(ctx, &draft)
 	if no == nil {
 		no = s.fits(&draft)
@@ -42,7 +44,7 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	if no != nil {
 		return s.refuse(ctx, &draft, no)
 	}
-	switch s.rule(&draft, sub).Effect {
+	switch s.rule(ctx, &draft, sub).Effect {
 	case authz.Allow:
 		return s.begin(ctx, &draft)
 	case authz.Confirm, authz.Approve:
@@ -61,6 +63,8 @@ func (s *Service) look(ctx context.Context, r *Request) (subject, *refusal) {
 		model                        baseten.Model
 		wg                           sync.WaitGroup
 	)
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
 	policy := s.policy()
 	wg.Go(func() { sub.place, placeErr = s.dir.Place(ctx, r.Channel) })
 	wg.Go(func() { sub.person, personErr = s.dir.Person(ctx, r.Requester.ID, peopleFor) })
@@ -92,26 +96,47 @@ func (s *Service) look(ctx context.Context, r *Request) (subject, *refusal) {
 	if nameErr != nil {
 		return sub, wordsForName(nameErr)
 	}
-	if sub.resolved.Stale {
-		return sub, &refusal{state: Failed, text: wordsAway("Baseten does not answer, so I cannot read the settings")}
-	}
 	r.Target = targetOf(sub.resolved)
 	r.Target.ModelName, r.Target.Team = model.Name, model.Team
+	if sub.resolved.Stale {
+		return sub, s.unseen(r, sub)
+	}
 	if sub.resolved.Settings() == nil {
 		return sub, &refusal{state: Failed, text: "failed: " + r.Target.Name() + " has no autoscaling settings yet: it has not finished deploying. Try again once it is up. Nothing was changed."}
 	}
+	note := ""
 	if r.FromKind == FromUndo {
-		if no := s.undone(ctx, r, sub.resolved.Settings()); no != nil {
+		var no *refusal
+		if note, no = s.undone(ctx, r, sub.resolved.Settings()); no != nil {
 			return sub, no
 		}
 	}
 	r.Reading = s.reading(ctx, r, sub.resolved)
+	if note != "" {
+		r.Reading.Notes = append(r.Reading.Notes, note)
+	}
 	return sub, nil
+}
+
+// unseen refuses a request whose settings cannot be read now. Where the policy
+// would permit it on the settings as they were last, people can still make it.
+func (s *Service) unseen(r *Request, sub subject) *refusal {
+	no := &refusal{state: Failed, text: wordsAway("Baseten does not answer, so I cannot read the settings")}
+	last := *r
+	last.Reading.Settings = sub.resolved.Settings()
+	if s.policy().Decide(s.question(&last, sub.person, sub.people)).Effect == authz.Allow {
+		no.text += " " + s.byHand(&last)
+	}
+	return no
 }
 
 // peopleFor is how old what Slack said of a requester may be. Approvers, and
 // requesters of approved changes, are looked up anew.
-const peopleFor = 10 * time.Second
+const peopleFor = time.Second
+
+// lookWithin bounds the look at Slack and Baseten, with all waits that they ask for:
+// a person waits for the answer.
+const lookWithin = 30 * time.Second
 
 // resolve finds what the words name and reads it.
 func (s *Service) resolve(ctx context.Context, ask Ask) (found baseten.Resolved, model baseten.Model, err error) {
@@ -149,47 +174,6 @@ func (s *Service) fits(r *Request) *refusal {
 	return nil
 }
 
-// rule asks the policy and keeps its answer with the request.
-func (s *Service) rule(r *Request, sub subject) authz.Decision {
-	d := s.policy().Decide(s.question(r, sub.person, sub.people))
-	if d.BreakGlass && r.Ask.BreakGlass && !s.cfg.HasAnnounce {
-		d.Effect, d.Reason = authz.Deny, "break-glass needs ANNOUNCE_CHANNEL to be set; ask whoever runs the bot."
-	}
-	r.Ruling = ruling(d)
-	if d.Effect == authz.Approve || d.Effect == authz.Confirm {
-		r.ExpiresAt = s.cfg.Now().Add(cmp.Or(d.Expires, confirmFor))
-	}
-	return d
-}
-
-// confirmFor is how long a preview waits for its requester's Confirm where the
-// rule does not say.
-const confirmFor = 15 * time.Minute
-
-func (s *Service) question(r *Request, person authz.Person, people authz.People) authz.Question {
-	q := authz.Question{
-		Person: person, Channel: r.Channel,
-		Target: authz.Target{
-			ModelID: r.Target.ModelID, Model: r.Target.ModelName, Team: r.Target.Team, Kind: r.Target.Kind(),
-			Environment: r.Target.Environment, DeploymentID: r.Target.DeploymentID, Deployment: r.Target.DeploymentName,
-			Serves: r.Target.Serves, Promoting: r.Target.Promoting, Development: r.Target.Development,
-		},
-		Before: r.Reading.Settings, Touched: r.Ask.Settings, Reason: r.Ask.Reason,
-		BreakGlass: r.Ask.BreakGlass, Now: s.cfg.Now(), People: people,
-	}
-	if c := r.Reading.Cost; c != nil {
-		q.Cost = authz.Cost{FloorBefore: &c.FloorBefore, FloorAfter: &c.FloorAfter, CeilingBefore: &c.CeilingBefore, CeilingAfter: &c.CeilingAfter}
-	}
-	return q
-}
-
-func ruling(d authz.Decision) Ruling {
-	return Ruling{
-		Effect: string(d.Effect), Rule: d.Rule, Reason: d.Reason, PolicySHA: d.PolicySHA,
-		Needed: d.Needed, Approvers: d.Approvers, BreakGlass: d.BreakGlass, BrokeGlass: d.BrokeGlass,
-	}
-}
-
 // refuse ends a request of which nothing was posted.
 func (s *Service) refuse(ctx context.Context, draft *Request, no *refusal) (*Request, error) {
 	if no.detail != nil {
@@ -201,7 +185,7 @@ func (s *Service) refuse(ctx context.Context, draft *Request, no *refusal) (*Req
 	})
 }
 
-// adopt copies what judging found into the stored request.
+// adopt copies what judging found, and where it was shown, into the stored request.
 func adopt(r, draft *Request) {
 	r.Requester, r.ChannelName, r.Ask = draft.Requester, draft.ChannelName, draft.Ask
 	r.Target, r.Reading, r.Ruling = draft.Target, draft.Reading, draft.Ruling

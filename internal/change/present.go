@@ -2,6 +2,7 @@ package change
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,20 +11,17 @@ import (
 	"autoscalebot/internal/authz"
 )
 
-// mentionAtMost is how many approvers a card pings.
-const mentionAtMost = 5
+const (
+	// mentionAtMost is how many approvers a card pings.
+	mentionAtMost = 5
+	// neighboursAtMost is how many pending requests for one target are looked at.
+	neighboursAtMost = 50
+)
 
-// present posts the card of a request that waits for people, and lets it wait.
+// present posts the card of a request that waits for people, and lets it wait. What
+// the card shows is recorded before it is posted: if this process dies in between,
+// the next posts the same once more, and either copy may be pressed.
 func (s *Service) present(ctx context.Context, draft *Request) (*Request, error) {
-	others, err := s.store.Pending(ctx, draft.Target.Key(), 50)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range others {
-		if o.Requester.ID == draft.Requester.ID && o.Ask.Settings.Equal(draft.Ask.Settings) {
-			return s.refuse(ctx, draft, &refusal{state: Canceled, text: wordsPendingAlready(o, s.chat.Link(ctx, o.Root))})
-		}
-	}
 	turn, leave, ended, err := s.floor(ctx, draft, authz.Approve, authz.Confirm)
 	if ended != nil || err != nil {
 		return ended, err
@@ -31,36 +29,140 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 	defer leave()
 	defer turn.Return()
 
+	if !draft.Buttons {
+		ready, err := s.prepareCard(ctx, draft)
+		if err != nil || ready.State != Requested {
+			return ready, err
+		}
+	}
+	if draft.Root, err = turn.Post(ctx, draft, Root); err != nil {
+		return s.unposted(ctx, draft, err)
+	}
+	return s.posted(ctx, draft, func(r *Request, e *Effects) error {
+		e.Jobs = append(e.Jobs, Job{Args: ExpireArgs{ID: r.ID}, At: r.ExpiresAt})
+		if at, ok := s.remindAt(r); ok {
+			e.Jobs = append(e.Jobs, Job{Args: RemindArgs{ID: r.ID}, At: at})
+		}
+		return s.move(r, e, Pending, Person{}, "")
+	})
+}
+
+// prepareCard fills in what only a card that waits for people shows, and records it
+// all. It ends the request where the same person already waits for the same.
+func (s *Service) prepareCard(ctx context.Context, draft *Request) (*Request, error) {
+	others, err := s.store.Pending(ctx, draft.Target.Key(), neighboursAtMost)
+	if err != nil {
+		return nil, err
+	}
 	draft.Beside = nil
 	for _, o := range others {
-		if o.Requester.ID != draft.Requester.ID {
+		switch {
+		case o.Requester.ID == draft.Requester.ID && sameObject(o, draft) && o.Ask.Settings.Equal(draft.Ask.Settings):
+			return s.refuse(ctx, draft, &refusal{state: Canceled, text: wordsPendingAlready(o, s.chat.Link(ctx, o.Root))})
+		case !replaces(draft, o):
 			draft.Beside = append(draft.Beside, o.ID)
 		}
 	}
 	s.inviteApprovers(ctx, draft)
 	draft.Buttons = true
-	if draft.Root, err = turn.Post(ctx, draft, Root); err != nil {
-		return s.unposted(ctx, draft, err)
-	}
-	r, err := s.step(ctx, draft, Requested, func(r *Request, e *Effects) error {
+	return s.step(ctx, draft, Requested, func(r *Request, _ *Effects) error {
 		adopt(r, draft)
-		e.Jobs = append(e.Jobs, Job{Args: ExpireArgs{ID: r.ID}, At: r.ExpiresAt})
-		if at, ok := s.remindAt(r); ok {
-			e.Jobs = append(e.Jobs, Job{Args: RemindArgs{ID: r.ID}, At: at})
-		}
-		if err := s.move(r, e, Pending, Person{}, ""); err != nil {
-			return err
-		}
-		r.RootStale = false // it was posted as it is
 		return nil
 	})
-	if err != nil || r.State != Pending {
+}
+
+// posted takes the first step of a request whose card was just posted. Where
+// somebody was faster, and canceled it, the card is kept all the same, to be shown
+// as canceled.
+func (s *Service) posted(ctx context.Context, draft *Request, do func(*Request, *Effects) error) (*Request, error) {
+	taken := false
+	r, err := s.step(ctx, draft, Requested, func(r *Request, e *Effects) error {
+		adopt(r, draft)
+		if err := do(r, e); err != nil {
+			return err
+		}
+		r.RootStale = r.State.Ended() // otherwise it was posted as it is
+		taken = true
+		return nil
+	})
+	if err != nil || taken || r.Root.TS != "" {
 		return r, err
 	}
+	return s.step(ctx, r, r.State, func(r *Request, _ *Effects) error {
+		adopt(r, draft)
+		r.ExpiresAt = time.Time{}
+		r.RootStale, r.ResultStale, r.Owed = true, true, true
+		return nil
+	})
+}
+
+// sameObject tells that both write the same environment or deployment.
+func sameObject(a, b *Request) bool {
+	return a.Target.ModelID == b.Target.ModelID && a.Target.Environment == b.Target.Environment &&
+		(a.Target.Environment != "" || a.Target.DeploymentID == b.Target.DeploymentID)
+}
+
+// replaces tells that one request makes another one pointless: the same person
+// wants other values for one of the same settings.
+func replaces(r, old *Request) bool {
+	return r.Requester.ID == old.Requester.ID && sameObject(r, old) && len(old.Ask.Settings.Only(r.Ask.Settings)) > 0
+}
+
+// introduce lets the pending requests for one target know of each other: of the
+// same person's the later replaces the earlier, somebody else's name each other. It
+// is done whenever a card is shown, so that it does not matter which of two that
+// came at once on two replicas was first.
+func (s *Service) introduce(ctx context.Context, r *Request) (*Request, error) {
+	others, err := s.store.Pending(ctx, r.Target.Key(), neighboursAtMost)
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range others {
-		s.tellNeighbour(ctx, o, r)
+		switch {
+		case o.ID == r.ID:
+		case replaces(r, o) && isLater(r, o):
+			err = s.tellNeighbour(ctx, o, func(o *Request, e *Effects) error {
+				return s.move(o, e, Canceled, o.Requester, "Replaced by "+r.ID.String()+".")
+			})
+		case replaces(r, o):
+			return s.step(ctx, r, Pending, func(r *Request, e *Effects) error {
+				return s.move(r, e, Canceled, r.Requester, "Replaced by "+o.ID.String()+".")
+			})
+		default:
+			if !slices.Contains(o.Beside, r.ID) {
+				err = s.tellNeighbour(ctx, o, func(o *Request, _ *Effects) error {
+					o.Beside = append(o.Beside, r.ID)
+					o.RootStale, o.Owed = true, true
+					return nil
+				})
+			}
+			if err == nil && !slices.Contains(r.Beside, o.ID) {
+				r, err = s.step(ctx, r, Pending, func(r *Request, _ *Effects) error {
+					r.Beside = append(r.Beside, o.ID)
+					r.RootStale = true
+					return nil
+				})
+			}
+		}
+		if err != nil || r.State != Pending {
+			return r, err
+		}
 	}
 	return r, nil
+}
+
+// isLater tells that a came after b.
+func isLater(a, b *Request) bool {
+	return a.CreatedAt.After(b.CreatedAt) || a.CreatedAt.Equal(b.CreatedAt) && a.ID > b.ID
+}
+
+func (s *Service) tellNeighbour(ctx context.Context, o *Request, do func(*Request, *Effects) error) error {
+	_, err := s.step(ctx, o, Pending, func(o *Request, e *Effects) error {
+		e.Jobs = append(e.Jobs, s.promise(o.ID))
+		return do(o, e)
+	})
+	s.Start(o.ID)
+	return err
 }
 
 // inviteApprovers chooses whom the card pings: those who can decide now, in the
@@ -74,101 +176,47 @@ func (s *Service) inviteApprovers(ctx context.Context, draft *Request) {
 	if err != nil {
 		s.cfg.Log.Debug("read the channel's members", zapRequest(draft.ID), zap.Error(err))
 	}
-	order := slices.Clone(draft.Ruling.Approvers)
-	slices.SortStableFunc(order, func(a, b string) int {
-		switch {
-		case here[a] == here[b]:
-			return 0
-		case here[a]:
-			return -1
-		default:
-			return 1
+	var first, second []string
+	for _, id := range draft.Ruling.Approvers {
+		if here[id] {
+			first = append(first, id)
+		} else {
+			second = append(second, id)
 		}
-	})
-	seen := 0
-	for _, id := range order {
+	}
+	seen := false
+	for _, id := range append(first, second...) {
 		if len(draft.Ruling.Mentioned) == mentionAtMost {
 			break
 		}
 		p, err := s.dir.Person(ctx, id, 5*time.Minute)
-		if err != nil || (p.Standing != authz.Member && p.Standing != authz.Guest) {
+		if err != nil || !ours(p) {
 			continue
 		}
 		draft.Ruling.Mentioned = append(draft.Ruling.Mentioned, id)
-		if here[id] {
-			seen++
+		seen = seen || here[id]
+	}
+	draft.Ruling.Outside = here != nil && !seen
+}
+
+// unposted ends a request whose card could not be posted: what nobody can see is
+// not done.
+func (s *Service) unposted(ctx context.Context, draft *Request, err error) (*Request, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	no := &refusal{state: Failed, detail: err}
+	switch {
+	case errors.Is(err, ErrNotInvited):
+		no.text = wordsInvite()
+	case errors.Is(err, ErrGone):
+		no.text = "failed: nothing can be posted in this channel or thread any more, so nothing was changed. Ask in another channel."
+	default:
+		no.text = wordsAway("Slack did not take my message, so there would be no record")
+		if draft.Ruling.Effect == string(authz.Allow) {
+			no.text += "\n" + s.byHand(draft)
 		}
 	}
-	draft.Ruling.Outside = here != nil && seen == 0
-}
-
-// tellNeighbour lets an older pending request for the same target know of a new
-// one: the same person's is replaced by it, somebody else's names it.
-func (s *Service) tellNeighbour(ctx context.Context, old, r *Request) {
-	_, err := s.step(ctx, old, Pending, func(o *Request, e *Effects) error {
-		e.Jobs = append(e.Jobs, s.promise(o.ID))
-		if o.Requester.ID == r.Requester.ID {
-			return s.move(o, e, Canceled, r.Requester, "Replaced by "+r.ID.String()+".")
-		}
-		if !slices.Contains(o.Beside, r.ID) {
-			o.Beside = append(o.Beside, r.ID)
-		}
-		o.RootStale, o.Owed = true, true
-		return nil
-	})
-	if err != nil {
-		s.cfg.Log.Error("tell pending request of another for its target", zapRequest(old.ID), zap.Error(err))
-		return
-	}
-	s.Start(old.ID)
-}
-
-// remindAt is when the approvers are reminded: an hour before the end, or in the
-// last quarter of a shorter wait. Waits under ten minutes get no reminder.
-func (s *Service) remindAt(r *Request) (time.Time, bool) {
-	left := r.ExpiresAt.Sub(s.cfg.Now())
-	if left < 10*time.Minute || r.Ruling.Effect != string(authz.Approve) {
-		return time.Time{}, false
-	}
-	return r.ExpiresAt.Add(-min(time.Hour, left/4)), true
-}
-
-// expire ends a pending request whose time is up.
-func (s *Service) expire(ctx context.Context, id ID) error {
-	r, err := s.store.Get(ctx, id)
-	if err != nil || r.State != Pending {
-		return err
-	}
-	if left := r.ExpiresAt.Sub(s.cfg.Now()); left > 0 {
-		return later{left}
-	}
-	_, err = s.step(ctx, r, Pending, func(r *Request, e *Effects) error {
-		e.Jobs = append(e.Jobs, s.promise(r.ID))
-		return s.move(r, e, Expired, Person{}, wordsExpired(r))
-	})
-	if err == nil {
-		s.Start(id)
-	}
-	return err
-}
-
-// remind posts one line in the card's thread, once.
-func (s *Service) remind(ctx context.Context, id ID) error {
-	r, err := s.store.Get(ctx, id)
-	if err != nil || r.State != Pending || r.Reminded {
-		return err
-	}
-	// Noted before it is posted: a reminder that is lost is better than two.
-	if r, err = s.step(ctx, r, Pending, func(r *Request, _ *Effects) error { r.Reminded = true; return nil }); err != nil || r.State != Pending {
-		return err
-	}
-	turn, err := s.chat.Turn(ctx, r.Channel, Result)
-	if err != nil {
-		return err
-	}
-	defer turn.Return()
-	if _, err := turn.Post(ctx, r, Reminder); err != nil {
-		s.cfg.Log.Warn("remind approvers", zapRequest(id), zap.Error(err))
-	}
-	return nil
+	draft.Buttons, draft.Root = false, MessageRef{}
+	return s.refuse(ctx, draft, no)
 }

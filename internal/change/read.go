@@ -50,7 +50,7 @@ func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 		return Preview{Request: r, Why: no.text}
 	}
 	out := Preview{Request: r, Explanation: s.policy().Explain(s.question(r, sub.person, sub.people))}
-	if d := s.rule(r, sub); d.Effect == authz.Deny {
+	if d := s.rule(ctx, r, sub); d.Effect == authz.Deny {
 		out.Why = wordsDenied(d.Reason)
 	}
 	return out

@@ -13,7 +13,11 @@ func (s *Service) reading(ctx context.Context, r *Request, f baseten.Resolved) R
 	if d := f.Deployment; d != nil {
 		out.Status, out.Replicas = d.Status, d.ActiveReplicas
 	}
-	out.Cost = s.cost(ctx, r, f)
+	shown := *r
+	shown.Reading = out
+	if touchesReplicas(r.Ask.Settings) || s.policy().UsesCost() {
+		out.Cost = s.cost(ctx, &shown, f, pricesWithin)
+	}
 	out.Notes = notes(r, f, s.cfg.Now())
 	return out
 }
@@ -21,14 +25,16 @@ func (s *Service) reading(ctx context.Context, r *Request, f baseten.Resolved) R
 // pricesWithin bounds how long a card waits for list prices that are not cached.
 const pricesWithin = 2 * time.Second
 
-// cost is the list price before and after, nil where it is not known.
-func (s *Service) cost(ctx context.Context, r *Request, f baseten.Resolved) *Cost {
-	_, min := r.Ask.Settings[baseten.MinReplica]
-	_, max := r.Ask.Settings[baseten.MaxReplica]
-	if !min && !max && !s.policy().UsesCost() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, pricesWithin)
+func touchesReplicas(touched baseten.Settings) bool {
+	_, least := touched[baseten.MinReplica]
+	_, most := touched[baseten.MaxReplica]
+	return least || most
+}
+
+// cost is the list price before and after, nil where it is not known. Of what was
+// read only the instance type counts; the settings are the request's.
+func (s *Service) cost(ctx context.Context, r *Request, f baseten.Resolved, wait time.Duration) *Cost {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	list, err := s.prices.List(ctx)
 	if err != nil {
@@ -46,8 +52,8 @@ func (s *Service) cost(ctx context.Context, r *Request, f baseten.Resolved) *Cos
 	}
 	var c Cost
 	var before, after bool
-	c.FloorBefore, c.CeilingBefore, before = baseten.HourlyCost(f.Settings(), perHour)
-	c.FloorAfter, c.CeilingAfter, after = baseten.HourlyCost(f.Settings().With(r.Ask.Settings), perHour)
+	c.FloorBefore, c.CeilingBefore, before = baseten.HourlyCost(r.Reading.Settings, perHour)
+	c.FloorAfter, c.CeilingAfter, after = baseten.HourlyCost(r.After(), perHour)
 	if !before || !after {
 		return nil
 	}

@@ -33,14 +33,29 @@ func NewID(random io.Reader) (ID, error) {
 }
 
 // ParseID reads an ID as people type it on phones: any case, with or without #,
-// o for 0, i and l for 1.
+// o for 0, i and l for 1. Letters that only look like these are not read.
 func ParseID(text string) (ID, bool) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "#")
-	text = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(text))
-	if len(text) != 5 || strings.Trim(text, crockford) != "" {
+	if len(text) != 5 {
 		return "", false
 	}
-	return ID(text), true
+	id := make([]byte, 0, 5)
+	for _, c := range []byte(text) {
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		switch c {
+		case 'O':
+			c = '0'
+		case 'I', 'L':
+			c = '1'
+		}
+		if strings.IndexByte(crockford, c) < 0 {
+			return "", false
+		}
+		id = append(id, c)
+	}
+	return ID(id), true
 }
 
 // String writes the ID as it is shown: #K7Q2M.
@@ -115,6 +130,8 @@ type Ask struct {
 	Settings   baseten.Settings `json:"settings"`
 	Reason     string           `json:"reason,omitempty"`
 	BreakGlass bool             `json:"break_glass,omitempty"`
+	// By asked in the requester's name, by pressing "Ask again"; zero otherwise.
+	By Person `json:"by,omitzero"`
 }
 
 // Vote is one person's answer to a pending request. A later vote of the same
@@ -243,7 +260,7 @@ type Request struct {
 	RootStale   bool
 	ResultStale bool
 	ReviewStale bool
-	// Buttons tells that the card was last posted with buttons to press.
+	// Buttons tells that the card has, or is about to have, buttons to press.
 	Buttons bool
 	// Elsewhere tells where the end was told when the thread could not be reached.
 	Elsewhere string
@@ -255,7 +272,7 @@ type Request struct {
 	Told bool
 
 	// Owed tells that something remains to be done or shown which waits for no
-	// person. The start-up scan takes up every owed request.
+	// person: what, the state and the flags above tell. The start-up scan takes up every owed request.
 	Owed bool
 	// ClaimedBy is the process that works on the request until ClaimedUntil.
 	ClaimedBy    string

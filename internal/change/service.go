@@ -17,10 +17,11 @@ import (
 const (
 	// freshFor is how old a reading may be when the PATCH is sent on it.
 	freshFor = 5 * time.Second
-	// reportWithin bounds how long an attempt may stay silent: after it the thread
-	// says that the outcome is not known yet. Together with the PATCH's own
-	// time-out it keeps every report within a minute.
-	reportWithin = 40 * time.Second
+	// reportWithin is how long a change may stay silent before the thread says what
+	// it waits for. With one more attempt on top every report comes within a minute.
+	reportWithin = 30 * time.Second
+	// lookAgain is the pause between two looks at what a change waits for.
+	lookAgain = 500 * time.Millisecond
 	// giveUpAfter is when an outcome that could not be found out becomes unknown.
 	giveUpAfter = time.Hour
 	// maxSends is how often one request may be sent at most.
@@ -129,108 +130,86 @@ func (s *Service) Close(ctx context.Context) {
 }
 
 // run advances a request until nothing is owed, waiting in this process where a
-// step says not yet. It gives up on an error: the job will come back to it.
+// step says not yet, or where another process holds the request and may have died.
+// It gives up on an error, and on a holder that lives: the job will come back.
 func (s *Service) run(id ID) {
+	patience := s.cfg.Now().Add(2 * s.cfg.Claim)
 	for {
-		err := s.Advance(s.life, id)
+		err := s.exclusively(id)
+		wait := time.Second
 		var l later
 		switch {
-		case err == nil, errors.Is(err, errElsewhere):
+		case err == nil, errors.Is(err, errHere), errors.Is(err, ErrNotFound), s.life.Err() != nil:
 			return
-		case s.life.Err() != nil:
-			return
-		case errors.As(err, &l):
-			wait := time.NewTimer(l.wait)
-			select {
-			case <-wait.C:
-			case <-s.life.Done():
-				wait.Stop()
+		case errors.Is(err, errElsewhere):
+			if r, err := s.store.Get(s.life, id); err != nil || !r.Owed || s.cfg.Now().After(patience) {
 				return
 			}
+		case errors.As(err, &l):
+			wait = l.wait
 		default:
-			s.cfg.Log.Error("advance request", zap.String("request", string(id)), zap.Error(err))
+			s.cfg.Log.Error("advance request", zapRequest(id), zap.Error(err))
+			return
+		}
+		if !s.pause(s.life, wait) {
 			return
 		}
 	}
 }
 
-// errElsewhere: this or another process is working on the request.
-var errElsewhere = &later{wait: 15 * time.Second}
+// pause waits, and reports false if ctx ended first.
+func (s *Service) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
-// Advance does what a request owes, as far as it can be done now: it resolves,
-// judges, posts, sends, reads back and tells. It may be called at any time, by
-// anybody, any number of times. It returns nil once nothing is owed, ErrNotFound,
-// or an error that says when to come back.
-func (s *Service) Advance(ctx context.Context, id ID) error {
+// exclusively advances a request, one goroutine of this process at a time. Whoever comes
+// meanwhile makes it look again before it ends.
+func (s *Service) exclusively(id ID) error {
 	if !s.running.begin(id) {
-		return errElsewhere
+		return errHere
 	}
 	for {
-		err := s.advance(ctx, id)
+		err := s.advance(s.life, id)
 		if !s.running.end(id) {
 			return err
 		}
 	}
 }
 
+// advance does what a request owes, as far as it can be done now. It may be called
+// at any time, in any process, any number of times. It returns nil once nothing is
+// owed, or an error that says when to come back.
 func (s *Service) advance(ctx context.Context, id ID) error {
-	now := s.cfg.Now()
-	mine, err := s.store.Claim(ctx, id, s.cfg.Owner, now, now.Add(s.cfg.Claim))
+	ctx, release, err := s.hold(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !mine {
-		return errElsewhere
-	}
-	ctx, release := s.hold(ctx, id)
 	defer release()
-
 	r, err := s.store.Get(ctx, id)
 	for err == nil {
 		switch {
 		case r.State == Requested:
 			r, err = s.judge(ctx, r)
+		case r.ResultStale && !r.State.Ended():
+			r, err = s.show(ctx, r) // what it waits for
 		case r.State == Approved:
 			r, err = s.apply(ctx, r)
-		case r.State == Applying && !r.ResultStale:
+		case r.State == Applying:
 			r, err = s.settle(ctx, r)
 		case r.Owed:
 			r, err = s.show(ctx, r)
 		default:
-			return nil
+			return s.letGo(ctx, r)
 		}
 	}
 	return err
-}
-
-// hold renews the claim until release is called, and ends the returned context
-// where the claim is lost.
-func (s *Service) hold(ctx context.Context, id ID) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	every := s.cfg.Claim / 3
-	var timer *time.Timer
-	var mu sync.Mutex
-	ended := false
-	timer = time.AfterFunc(every, func() {
-		now := s.cfg.Now()
-		mine, err := s.store.Claim(ctx, id, s.cfg.Owner, now, now.Add(s.cfg.Claim))
-		if err == nil && !mine {
-			cancel()
-			return
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if !ended {
-			timer.Reset(every)
-		}
-	})
-	return ctx, func() {
-		mu.Lock()
-		ended = true
-		mu.Unlock()
-		timer.Stop()
-		cancel()
-	}
 }
 
 // step changes the request in one guarded transaction, unless it has left the
@@ -269,33 +248,4 @@ func (s *Service) ended(r *Request) {
 	if r.State == Denied && r.Root.TS == "" && s.cfg.Watch.Refused != nil {
 		s.cfg.Watch.Refused()
 	}
-}
-
-// answers keeps, in memory only, the short ways to the people who asked: Slack's
-// response_url lasts half an hour and must not be stored.
-type answers struct {
-	mu sync.Mutex
-	by map[ID]Answerer
-}
-
-func (a *answers) keep(id ID, to Answerer) {
-	if to == nil {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.by == nil {
-		a.by = make(map[ID]Answerer)
-	}
-	a.by[id] = to
-	time.AfterFunc(30*time.Minute, func() { a.take(id) })
-}
-
-// take returns the way and forgets it; nil where there is none.
-func (a *answers) take(id ID) Answerer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	to := a.by[id]
-	delete(a.by, id)
-	return to
 }

@@ -20,7 +20,8 @@ const (
 	// Requested is a command that was recorded and acknowledged, but not yet
 	// resolved and judged. Entered by the insert that precedes the ack. Left
 	// within seconds; after a crash the start-up scan or the advance job, on any
-	// replica, resolves and judges it anew.
+	// replica, resolves and judges it anew; where its card was about to be posted,
+	// the same card is posted.
 	Requested State = "requested"
 
 	// Pending waits for people: an approval, or the requester's own Confirm.

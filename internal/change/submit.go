@@ -22,6 +22,14 @@ type Submission struct {
 	Answer Answerer
 }
 
+// by is who typed or pressed what makes this request.
+func (in Submission) by() Person {
+	if in.Ask.By.ID != "" {
+		return in.Ask.By
+	}
+	return in.Requester
+}
+
 // Ways in which one request comes from another.
 const (
 	FromUndo  = "undo"
@@ -52,7 +60,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 		}
 		r.ID = id
 		err = s.store.Create(ctx, in.Delivery, r, Effects{
-			Events: []Event{s.event(r, now, EventMoved, "", in.Requester, "")},
+			Events: []Event{s.event(r, now, EventMoved, "", in.by(), "")},
 			Jobs:   []Job{s.promise(r.ID)},
 		})
 		switch {
@@ -91,19 +99,23 @@ func (s *Service) event(r *Request, at time.Time, kind EventKind, from State, ac
 	}
 }
 
-// move takes one step of the request's life and notes it in the audit log.
+// move takes one step of the request's life and notes it in the audit log. Actor is
+// the person who took it, zero where it was the bot or the policy.
 func (s *Service) move(r *Request, e *Effects, to State, actor Person, why string) error {
 	from, now := r.State, s.cfg.Now()
 	if err := r.Become(to, now); err != nil {
 		return err
 	}
+	r.Why = ""
 	if to.Ended() {
-		r.EndedBy, r.Why = actor, why
-		r.ExpiresAt = time.Time{}
+		r.Why, r.ExpiresAt = why, time.Time{}
+		if actor.ID != "" {
+			r.EndedBy = actor
+		}
 	}
-	r.Owed = to != Pending
+	r.Owed = true
 	r.RootStale = r.RootStale || r.Root.TS != ""
-	r.ResultStale = r.ResultStale || to.Ended()
+	r.ResultStale = to.Ended()
 	e.Events = append(e.Events, s.event(r, now, EventMoved, from, actor, why))
 	return nil
 }

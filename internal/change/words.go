@@ -3,6 +3,9 @@ package change
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +19,11 @@ import (
 // person and is the only markup; whatever a person or Baseten supplied goes
 // through plain first.
 
-// plain takes from foreign text what could be read as markup.
-func plain(s string) string { return strings.ReplaceAll(s, "<", "‹") }
+// plain takes from foreign text what could be read as our markup, and nothing else:
+// what Baseten says is shown unchanged.
+func plain(s string) string { return markupOfOurs.ReplaceAllString(s, "‹$1") }
+
+var markupOfOurs = regexp.MustCompile(`<(@[UW]|time:)`)
 
 func mention(p Person) string {
 	if p.ID == "" {
@@ -88,10 +94,15 @@ func wordsForBaseten(e *baseten.Error) string {
 	}
 	switch e.Kind {
 	case baseten.KindAuth:
+		if e.HTTPStatus == 0 {
+			return "failed: the bot has no API key that it could use. Nothing was changed. Whoever runs the bot has to look at BASETEN_API_KEY."
+		}
 		return fmt.Sprintf("failed: Baseten does not accept the bot's API key for this (HTTP %d).%s Nothing was changed. Whoever runs the bot has to look at BASETEN_API_KEY.", e.HTTPStatus, said)
 	case baseten.KindNotFound:
 		return "failed: Baseten does not have this model, environment or deployment any more: not found." + said + " Nothing was changed."
-	case baseten.KindRejected, baseten.KindInvalid:
+	case baseten.KindInvalid: // never sent
+		return "failed: this change cannot be put to Baseten." + said + " Nothing was changed."
+	case baseten.KindRejected:
 		return fmt.Sprintf("failed: Baseten refused the change (HTTP %d).%s Nothing was changed.", e.HTTPStatus, said)
 	case baseten.KindLimited:
 		return "failed: Baseten takes no more calls at the moment (HTTP 429). Nothing was changed. Please try again in a minute."
@@ -107,13 +118,6 @@ func (s *Service) byHand(r *Request) string {
 		return ""
 	}
 	return "To make the change by hand:\n" + s.cfg.Call(r)
-}
-
-func (s *Service) byHandUnless(no bool, r *Request) string {
-	if no {
-		return ""
-	}
-	return " " + s.byHand(r)
 }
 
 func wordsCurrent(r *Request, current baseten.Settings) string {
@@ -161,7 +165,28 @@ func wordsPromoted(r *Request, now Target) string {
 }
 
 func wordsTooLate(r *Request, now time.Time) string {
-	return fmt.Sprintf("Too late: for %s the change could not be sent, because the bot or Baseten was away. Nothing was sent.", length(now.Sub(r.OwedSince)))
+	away := length(now.Sub(r.OwedSince))
+	if r.Sends > 0 {
+		return fmt.Sprintf("Too late: it was sent %s ago and did not take effect; the settings are as they were. It is not sent again.", away)
+	}
+	return fmt.Sprintf("Too late: for %s the change could not be sent, because the bot or Baseten was away. Nothing was sent.", away)
+}
+
+// asFailure turns the reason for a stale request into that of a failed attempt.
+func asFailure(why string) string {
+	if strings.HasPrefix(why, "failed") {
+		return why
+	}
+	return "failed: " + why
+}
+
+// wordsNotKnown says that the outcome is not known yet, and why if that is known.
+func wordsNotKnown(why error) string {
+	text := "Baseten did not answer clearly, so I do not know yet whether it took this change."
+	if not, ok := errors.AsType[notYet](why); ok {
+		text = string(not)
+	}
+	return text + " I look again for up to an hour and will edit this message."
 }
 
 func wordsExpired(r *Request) string {
@@ -216,8 +241,13 @@ func orPolicy(p Person) string {
 	return mention(p)
 }
 
-func wordsNotApprover(r *Request) string {
-	return fmt.Sprintf("not allowed: the policy does not name you as an approver of %s. %s", r.ID, wordsWhoCould(r))
+// wordsNotApprover says why a click does not count; why is the policy's own reason,
+// "" where it has none.
+func wordsNotApprover(r *Request, why string) string {
+	if why == "" {
+		why = "The policy does not name you as an approver of " + r.ID.String() + "."
+	}
+	return strings.TrimSpace("not allowed: " + why + " " + wordsWhoCould(r))
 }
 
 func wordsWhoCould(r *Request) string {
@@ -227,18 +257,33 @@ func wordsWhoCould(r *Request) string {
 	return "It can be approved by " + mentions(r.Ruling.Approvers) + "."
 }
 
-func wordsMissing(r *Request) string { return r.Ruling.Missing }
-
-func wordsStillNeeded(t authz.Tally) string {
-	total := 0
-	for _, n := range t.Missing {
-		total += n
+// wordsStillNeeded says how far the approvals are: "1 of 2 approvals. Still needed:
+// 1 of @leo." Earlier ones that do not count any more are named.
+func wordsStillNeeded(t authz.Tally, d authz.Decision) string {
+	missing, needed := 0, 0
+	var groups []string
+	for _, n := range d.Needed {
+		needed += n
 	}
-	text := fmt.Sprintf("Still needed: %d", total)
+	for group, n := range t.Missing {
+		missing += n
+		if group != "" {
+			groups = append(groups, fmt.Sprintf("%d by %s", n, group))
+		}
+	}
+	slices.Sort(groups)
+	text := fmt.Sprintf("%d of %d approvals. Still needed: %d", needed-missing, needed, missing)
+	if len(groups) > 0 {
+		text = fmt.Sprintf("%d of %d approvals. Still needed: %s", needed-missing, needed, strings.Join(groups, ", "))
+	}
 	if len(t.Could) > 0 {
 		text += " of " + mentions(t.Could)
 	}
-	return text + "."
+	text += "."
+	for _, id := range slices.Sorted(maps.Keys(t.Ignored)) {
+		text += " The approval of <@" + id + "> does not count any more."
+	}
+	return text
 }
 
 // wordsEnd is the end of a request in one piece, for where the thread cannot be

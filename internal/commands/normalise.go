@@ -13,7 +13,7 @@ const maxText = 4000
 
 // normalise undoes what keyboards, word processors and Slack's editor do to text
 // that was meant to be plain: curly quotes become straight, every kind of space
-// and line break a space, and zero-width characters go. Control characters,
+// and line break a space, and zero-width characters at the borders of words go. Control characters,
 // the invisible ones that turn the direction of text among them, are refused: they
 // could show one command and mean another.
 //
@@ -26,14 +26,13 @@ func normalise(text string) (string, *Mistake) {
 		return "", mistake("That text is not valid UTF-8, so it cannot be read. Type the command again instead of pasting it.")
 	}
 	refused := false
+	text = trimInvisible(text)
 	text = strings.Map(func(r rune) rune {
 		switch r {
 		case '“', '”', '„', '‟':
 			return '"'
 		case '‘', '’', '‚', '‛':
 			return '\''
-		case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff': // zero-width
-			return -1
 		}
 		switch {
 		case unicode.IsSpace(r):
@@ -48,6 +47,28 @@ func normalise(text string) (string, *Mistake) {
 		return "", mistake("The text contains an invisible control character, so it may not be what it looks like. Type the command again instead of pasting it.")
 	}
 	return text, nil
+}
+
+// trimInvisible drops zero-width characters at the borders of words, where pasting
+// leaves them. Inside a word they stay, and are refused: max=7 and 8 with nothing
+// visible between them is not 78.
+func trimInvisible(text string) string {
+	if !strings.ContainsFunc(text, invisible) {
+		return text
+	}
+	words := strings.FieldsFunc(text, unicode.IsSpace)
+	for i, word := range words {
+		words[i] = strings.TrimFunc(word, invisible)
+	}
+	return strings.Join(words, " ")
+}
+
+func invisible(r rune) bool {
+	switch r {
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff':
+		return true
+	}
+	return false
 }
 
 // lower folds ASCII letters only: the Kelvin sign is not a k.

@@ -25,6 +25,18 @@ func mustParse(t *testing.T, text string) Command {
 	return c
 }
 
+// A zero-width character inside a word could hide what it stands between.
+func TestInvisibleInsideWords(t *testing.T) {
+	for _, text := range []string{
+		"llama-70b production max=7\u200b8", "llama-70b production max=7\ufeff8",
+		"llama\u200d-70b production max=7", "llama-70b production ma\u2060x=7",
+	} {
+		if c, err := Parse(text); err == nil {
+			t.Errorf("Parse(%q) = %v, want a refusal", text, c)
+		}
+	}
+}
+
 func TestSpellingsOfOneChange(t *testing.T) {
 	for _, tail := range []string{
 		"max=7", "max 7", "--max-replica 7", "--max-replica=7",
@@ -32,7 +44,7 @@ func TestSpellingsOfOneChange(t *testing.T) {
 		"max_replica=7", "max_replicas=7", "max-replica=7", "max-replicas 7", "maxreplicas=7",
 		"--max 7", "--max=7", "--max = 7", "--max_replicas 7", "--Max-Replica 7",
 		"—max-replica 7", "–max-replica=7", "——max 7", "–-max 7",
-		"max\u00a07", "max\u202f7", "max\t7", "max\n7", "max=\u200b7", "\ufeffmax=7",
+		"max\u00a07", "max\u202f7", "max\t7", "max\n7", "\u200bmax=7\u2060", "\ufeffmax=7",
 		`"max=7"`, "`max=7`", "*max=7*", "“max=7”", `max="7"`, `max "7"`, "max=‘7’", "*`max=7`*",
 		"max=07",
 	} {
@@ -46,7 +58,7 @@ func TestSpellingsOfOneChange(t *testing.T) {
 		"  llama-70b   production  max=7  ", "llama-70b\nproduction\nmax=7",
 		"`llama-70b` production max=7", "*llama-70b* *production* max=7", `"llama-70b" 'production' max=7`,
 		"“llama-70b” ‘production’ max=7", "*`llama-70b`* production max=7", "„llama-70b“ production max=7",
-		"llama\u200b-70b production max=7", "llama-70b\u3000production\u2003max=7",
+		"llama-70b\u200b production max=7", "llama-70b\u3000production\u2003max=7",
 		"<http://llama-70b|llama-70b> production max=7", "<http://x.y|llama-70b> <mailto:a@b|production> max=7",
 	} {
 		if diff := cmp.Diff(change(baseten.Settings{baseten.MaxReplica: 7}), mustParse(t, text)); diff != "" {

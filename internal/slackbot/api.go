@@ -19,16 +19,32 @@ const callWithin = 10 * time.Second
 // api is the Web API with the bot token. A token that Slack refuses is read again
 // once: it may come from a file that was replaced.
 type api struct {
-	url   string
-	token func() string
-	watch Watch
+	url       string
+	token     func() string
+	watch     Watch
+	transport http.RoundTripper
 
 	mu     sync.Mutex
 	client *slack.Client
 	used   string
 }
 
-func newAPI(cfg Config) *api { return &api{url: cfg.APIURL, token: cfg.BotToken, watch: cfg.Watch} }
+func newAPI(cfg Config) *api {
+	return &api{url: cfg.APIURL, token: cfg.BotToken, watch: cfg.Watch, transport: newTransport()}
+}
+
+// newTransport keeps enough connections for a burst where HTTP/2 is not spoken, as
+// through some proxies: the default keeps two and would open one for nearly every
+// message.
+func newTransport() http.RoundTripper {
+	base, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // the program replaced it
+		return http.DefaultTransport
+	}
+	transport := base.Clone()
+	transport.MaxIdleConnsPerHost = 16
+	return transport
+}
 
 // with makes one call, and again with a newly read token where Slack refuses it.
 func (a *api) with(ctx context.Context, do func(ctx context.Context, c *slack.Client) error) error {
@@ -53,7 +69,7 @@ func (a *api) current(reread bool) (*slack.Client, string) {
 		if token := a.token(); a.client == nil || token != a.used {
 			a.used = token
 			a.client = slack.New(token, slack.OptionAPIURL(a.url),
-				slack.OptionHTTPClient(&http.Client{Transport: &counted{watch: a.watch, next: http.DefaultTransport}}))
+				slack.OptionHTTPClient(&http.Client{Transport: &counted{watch: a.watch, next: a.transport}}))
 		}
 	}
 	return a.client, a.used

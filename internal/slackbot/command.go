@@ -47,7 +47,7 @@ func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 // no slash commands. Bots and workflows are not listened to.
 func (b *Bot) mention(d *delivery, eventID string, e *slackevents.AppMentionEvent) {
 	text, ok := commands.FromMention(e.Text, b.self.UserID)
-	if e.BotID != "" || e.User == "" || e.User == b.self.UserID || e.Edited != nil || !ok {
+	if e.BotID != "" || e.User == "" || e.User == b.self.UserID || e.Edited != nil {
 		d.acknowledge()
 		return
 	}
@@ -55,7 +55,7 @@ func (b *Bot) mention(d *delivery, eventID string, e *slackevents.AppMentionEven
 	if thread == "" {
 		thread = e.TimeStamp
 	}
-	b.command(d, asked{
+	a := asked{
 		delivery: change.Delivery{Key: eventID, At: d.received},
 		person:   change.Person{ID: e.User},
 		channel:  e.Channel,
@@ -63,7 +63,14 @@ func (b *Bot) mention(d *delivery, eventID string, e *slackevents.AppMentionEven
 		answer: func(ctx context.Context, m message) error {
 			return b.whisper(ctx, e.Channel, thread, e.User, m)
 		},
-	}, text)
+	}
+	if !ok {
+		d.read(eventID, func(ctx context.Context) {
+			b.reply(ctx, a, plainMessage("I listen where a message begins with my name, for example: @autoscale llama-70b production max=7. Nothing was changed."))
+		})
+		return
+	}
+	b.command(d, a, text)
 }
 
 // whisper tells one person something where the short way does not exist or failed.

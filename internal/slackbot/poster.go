@@ -20,8 +20,8 @@ const (
 	resultsYield = 15 * time.Second
 	// editEvery and editBurst keep below Slack's limit on chat.update: some 50 a
 	// minute for the whole workspace (tier 3).
-	editEvery = 1250 * time.Millisecond
-	editBurst = 8
+	editEvery = 1400 * time.Millisecond
+	editBurst = 6
 	// doubtfulTries is how often a message is sent whose fate is unknown: a double
 	// beats silence, but not for ever.
 	doubtfulTries = 2
@@ -131,8 +131,8 @@ func (p *poster) post(ctx context.Context, gate *turnstile, channel, thread stri
 			if m.blocks == nil {
 				return "", err
 			}
-			p.log.Error("slack refuses blocks, sending text", zap.Error(err), zap.Strings("messages", explained(err)))
-			m.blocks = nil
+			p.log.Error("slack refuses blocks, sending simpler ones", zap.Error(err), zap.Strings("messages", explained(err)))
+			m = m.simpler()
 		default:
 			return "", asChange(err)
 		}
@@ -192,8 +192,8 @@ func (p *poster) Edit(ctx context.Context, r *change.Request, part change.Part, 
 			if m.blocks == nil {
 				return err
 			}
-			p.log.Error("slack refuses blocks, sending text", zap.Error(err), zap.Strings("messages", explained(err)))
-			m.blocks = nil
+			p.log.Error("slack refuses blocks, sending simpler ones", zap.Error(err), zap.Strings("messages", explained(err)))
+			m = m.simpler()
 		default:
 			return asChange(err)
 		}

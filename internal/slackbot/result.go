@@ -1,7 +1,7 @@
 package slackbot
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -11,55 +11,94 @@ import (
 
 // result is the one reply that tells how a request ended, with Baseten's status and
 // message unchanged. What is learned later is added by editing it. It names the
-// requester once, which is their notification.
+// requester once, which is their notification, and mentions nobody else: who acted
+// knows, and the card names them.
 func result(r *change.Request) message {
-	var head []slack.RichTextSectionElement
-	var text string
-	head = append(head, person(r.Requester.ID), literal(" "))
+	said, byHand := splitCall(told(r))
+	paragraph := rich(append(line{person(r.Requester.ID), literal(" ")}, said...)...)
+	text := fmt.Sprintf("<@%s> %s, %s. %s", r.Requester.ID, escaped(targetName(r.Target)), escaped(diffSpoken(r)), spoken(said))
+	if quote := quoted(r); quote != "" {
+		paragraph.Elements = append(paragraph.Elements, &slack.RichTextQuote{Type: slack.RTEQuote, Elements: line{literal(quote)}})
+		text += " — " + escaped(quote)
+	}
+	blocks := []slack.Block{paragraph}
+	if byHand != "" {
+		blocks = append(blocks, preformatted(byHand))
+		text += " " + escaped(byHand)
+	}
+	if r.Outcome.Text != "" {
+		blocks = append(blocks, rich(append(line{literal(outcomeIcon(r.Outcome) + " ")}, words(r.Outcome.Text)...)...))
+		text += " " + fallback(r.Outcome.Text)
+	}
+	if r.State == change.Stale || r.State == change.Expired {
+		blocks = append(blocks, slack.NewActionBlock("", button(actionAskAgain, "Ask again", string(r.ID), slack.StyleDefault)))
+	}
+	return message{text: text, blocks: append(blocks, identifiers(r, undoHint(r)...))}
+}
+
+// quoted is a message of Baseten's of several lines, of which none may pass for one
+// of ours.
+func quoted(r *change.Request) string {
+	if r.State == change.Applied && !r.Answer.ReadBack && strings.Contains(r.Answer.Message, "\n") {
+		return r.Answer.Message
+	}
+	return ""
+}
+
+// told is what is said to the requester.
+func told(r *change.Request) line {
 	switch r.State {
 	case change.Applied:
 		if r.Answer.ReadBack {
-			head = append(head, words(r.Why)...)
-			text = r.Why
-			break
+			return words(r.Why)
 		}
-		head = append(head, literal("Baseten: "))
-		head = append(head, bold(statusWord(r.Answer.Status)))
-		if r.Answer.Message != "" {
-			head = append(head, literal(" — "), literal(r.Answer.Message))
+		out := line{literal("Baseten: "), bold(statusWord(r.Answer.Status))}
+		if r.Answer.Message != "" && quoted(r) == "" {
+			out = append(out, literal(" — "), literal(r.Answer.Message))
 		}
-		text = "Baseten: " + escaped(statusWord(r.Answer.Status))
-		if r.Answer.Message != "" {
-			text += " — " + escaped(r.Answer.Message)
-		}
+		return out
 	case change.Applying:
-		head = append(head, words(r.Why)...)
-		text = fallback(r.Why)
-	default:
-		sentence := endSentence(r)
-		head = append(head, words(sentence)...)
-		text = fallback(sentence)
-	}
-	blocks := []slack.Block{}
-	head, byHand := splitCall(head)
-	blocks = append(blocks, rich(head...))
-	if byHand != "" {
-		blocks = append(blocks, preformatted(byHand))
-	}
-	if r.Outcome.Text != "" {
-		icon := "⏱️ "
-		if r.Outcome.Ended() {
-			icon = ""
+		return words(orElse(r.Why, "Still at work."))
+	case change.Denied:
+		if r.EndedBy.ID == "" {
+			return words("This is " + orElse(r.Why, "not allowed."))
 		}
-		blocks = append(blocks, rich(append([]slack.RichTextSectionElement{literal(icon)}, words(r.Outcome.Text)...)...))
-		text += " " + fallback(r.Outcome.Text)
+		out := line{literal("Denied by "), byName(r.EndedBy)}
+		if r.Why != "" {
+			return append(out, literal(": "+stopped(oneLine(r.Why))+" Nothing was changed."))
+		}
+		return append(out, literal(". Nothing was changed."))
+	case change.Canceled:
+		return words(orElse(r.Why, "Canceled.") + " Nothing was changed.")
+	case change.Expired:
+		return words("Expired. " + r.Why + " Nothing was changed.")
+	case change.Stale:
+		return words("This is stale and was not carried out. " + r.Why)
+	case change.Unknown:
+		return words("The end is unknown. " + r.Why)
+	default:
+		why, failed := strings.CutPrefix(orElse(r.Why, "failed."), "failed")
+		if failed {
+			return words("This failed" + why)
+		}
+		return words("This failed: " + why)
 	}
-	switch {
-	case r.State == change.Stale || r.State == change.Expired:
-		blocks = append(blocks, slack.NewActionBlock("", button(actionAskAgain, "Ask again", string(r.ID), slack.StyleDefault)))
+}
+
+// stopped ends as a sentence does.
+func stopped(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "…") {
+		return text
 	}
-	blocks = append(blocks, identifiers(r))
-	return message{text: "<@" + r.Requester.ID + "> " + text, blocks: blocks}
+	return text + "."
+}
+
+// byName names a person without calling them.
+func byName(p change.Person) slack.RichTextSectionElement {
+	if name := named(p.Name); name != "" {
+		return literal(name)
+	}
+	return person(p.ID)
 }
 
 // statusWord is Baseten's status as it is. Words this version does not know are
@@ -75,106 +114,76 @@ func statusWord(status string) string {
 	}
 }
 
-// endSentence says how a request ended that was not applied.
-func endSentence(r *change.Request) string {
-	switch r.State {
-	case change.Denied:
-		if r.EndedBy.ID == "" {
-			return orText(r.Why, "not allowed.")
-		}
-		if r.Why != "" {
-			return "Denied by <@" + r.EndedBy.ID + ">: " + plainWords(r.Why)
-		}
-		return "Denied by <@" + r.EndedBy.ID + ">."
-	case change.Canceled:
-		return strings.TrimSpace("Canceled by " + orThePolicy(r.EndedBy) + ". " + r.Why)
-	case change.Expired:
-		return "Expired. " + r.Why + " Nothing was changed."
-	case change.Stale:
-		return "Stale, so not carried out. " + r.Why
+func outcomeIcon(o change.Outcome) string {
+	switch {
+	case o.Kind == change.Overruled, o.Kind == change.Invisible, o.Kind == change.Unfollowed:
+		return "⚠️"
+	case o.Kind == change.Reached, o.Final:
+		return "✅"
 	default:
-		return orText(r.Why, string(r.State)+".")
+		return "⏱️"
 	}
 }
 
-// plainWords keeps what a person typed from being read as markup.
-func plainWords(s string) string { return strings.ReplaceAll(s, "<", "‹") }
-
-func orText(a, b string) string {
-	if a != "" {
-		return a
+// undoHint says how to put back what was changed, while that can still help. It is no
+// button: a button would have to go once somebody else changed the settings.
+func undoHint(r *change.Request) []slack.MixedElement {
+	switch {
+	case r.State != change.Applied, r.Answer.ReadBack && r.Sends == 0, r.Answer.Status == "UNCHANGED":
+		return nil
+	case r.Outcome.Kind == change.Overruled, len(r.Reading.Settings.Only(r.Ask.Settings)) == 0:
+		return nil
 	}
-	return b
+	return []slack.MixedElement{plainText("· to undo: /autoscale undo " + string(r.ID))}
 }
 
-// splitCall takes the API call that somebody may make by hand out of a sentence, to
-// be shown in a block that can be copied.
-func splitCall(head []slack.RichTextSectionElement) ([]slack.RichTextSectionElement, string) {
-	for i, e := range head {
-		text, ok := e.(*slack.RichTextSectionTextElement)
-		if !ok {
-			continue
-		}
-		if at := strings.Index(text.Text, "curl "); at >= 0 {
-			out := slices.Clone(head[:i])
-			return append(out, literal(strings.TrimSpace(text.Text[:at]))), text.Text[at:]
-		}
+// callMark is what the change service writes before a call to be made by hand.
+const callMark = "by hand:\ncurl "
+
+// splitCall takes the API call that somebody may make by hand out of what is said,
+// to be shown in a block that can be copied.
+func splitCall(said line) (line, string) {
+	if len(said) == 0 {
+		return said, ""
 	}
-	return head, ""
+	last := len(said) - 1
+	text, ok := said[last].(*slack.RichTextSectionTextElement)
+	if !ok {
+		return said, ""
+	}
+	at := strings.LastIndex(text.Text, callMark)
+	if at < 0 {
+		return said, ""
+	}
+	at += len(callMark) - len("\ncurl ")
+	return append(said[:last:last], literal(text.Text[:at])), strings.TrimSpace(text.Text[at:])
 }
 
-// reminder is one line in the thread before a card expires.
+// reminder is one line in the thread before a card expires, for those who have not
+// answered.
 func reminder(r *change.Request) message {
-	text := "Still waiting: " + needed(r) + " It expires at " + until(r.ExpiresAt) + "."
-	return message{text: fallback(text), blocks: []slack.Block{rich(words(text)...)}}
+	text := needed(r)
+	if r.Ruling.Missing != "" {
+		text = r.Ruling.Missing
+	}
+	said := append(line{literal("Still waiting: "), bold(targetName(r.Target)), literal(", " + diffText(r) + ". ")},
+		words(text+" Open until "+at(r.ExpiresAt)+".")...)
+	return message{text: spoken(said), blocks: []slack.Block{rich(said...)}}
 }
 
 // reviewCard asks somebody who could have approved to look at a broken glass.
 func reviewCard(r *change.Request) message {
-	head := []slack.RichTextSectionElement{
-		literal("🚨 "), person(r.Requester.ID), literal(" broke glass on "), bold(targetName(r.Target)),
-		literal(": " + diffText(r) + "."),
+	head := line{literal("🚨 "), person(r.Requester.ID), literal(" broke glass on "), bold(targetName(r.Target))}
+	body := append([]line{head}, diffLines(r)...)
+	body = append(body, line{literal("Reason: " + oneLine(r.Ask.Reason))})
+	standing := "The approval was skipped. Somebody else who could have approved it, please review it."
+	if !r.Review.Open {
+		standing = "Reviewed by <@" + r.Review.By.ID + ">."
 	}
-	body := [][]slack.RichTextSectionElement{head, {literal("Reason: " + r.Ask.Reason)}}
-	text := "<@" + r.Requester.ID + "> broke glass on " + escaped(targetName(r.Target)) + ": " + escaped(diffText(r)) + ". Reason: " + escaped(r.Ask.Reason)
-	blocks := []slack.Block{}
+	blocks := []slack.Block{lines(append(body, words(standing))...)}
 	if r.Review.Open {
-		body = append(body, words("To be reviewed by somebody else who could have approved it."))
-		blocks = append(blocks, lines(body...), slack.NewActionBlock("", button(actionReview, "Sign review", string(r.ID), slack.StylePrimary)))
-	} else {
-		body = append(body, words("Reviewed by "+orThePolicy(r.Review.By)+"."))
-		text += " Reviewed."
-		blocks = append(blocks, lines(body...))
+		blocks = append(blocks, slack.NewActionBlock("", button(actionReview, "Sign review", string(r.ID), slack.StylePrimary)))
 	}
+	text := fmt.Sprintf("%s: %s. Reason: %s. %s", spoken(head[1:]), escaped(diffSpoken(r)), escaped(oneLine(r.Ask.Reason)), fallback(standing))
 	return message{text: text, blocks: append(blocks, identifiers(r))}
-}
-
-// explainOffer lets somebody who denied say why.
-func explainOffer(id change.ID) message {
-	return message{
-		text: "You denied " + id.String() + ".",
-		blocks: []slack.Block{
-			rich(literal("You denied " + id.String() + ".")),
-			slack.NewActionBlock("", button(actionExplain, "Add a reason", string(id), slack.StyleDefault)),
-		},
-	}
-}
-
-// reasonForm asks for a reason.
-func reasonForm(callback, title, question string, id change.ID) slack.ModalViewRequest {
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
-	input := slack.NewPlainTextInputBlockElement(nil, inputReason)
-	input.Multiline, input.MaxLength = true, 500
-	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(id),
-		Title: plain(title), Submit: plain("Send"), Close: plain("Back"),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(blockReason, plain(question), nil, input)}},
-	}
-}
-
-func sorted(s []string) []string {
-	slices.Sort(s)
-	return s
 }

@@ -213,6 +213,9 @@ func (s *sockets) receive(client *socketmode.Client, event socketmode.Event) {
 		s.log.Debug("socket event", zap.String("type", string(event.Type)))
 		return
 	}
+	if e.id == "" {
+		return // there is nothing to acknowledge it by
+	}
 	s.deliver(e)
 }
 

@@ -69,6 +69,10 @@ func (t *turnstile) hold(d time.Duration) {
 	defer t.mu.Unlock()
 	if until := time.Now().Add(d); until.After(t.held) {
 		t.held = until
+		// Slack's own count is full: after the hold there is no burst.
+		if rested := until.Add(time.Duration(t.burst-1) * t.every); rested.After(t.free) {
+			t.free = rested
+		}
 	}
 	t.arm(time.Now())
 }

@@ -24,9 +24,10 @@ type sqliteEngine struct {
 	write *sql.DB
 	read  *sql.DB // write itself where the database is in memory
 	lock  *flock.Flock
-	// ready holds the statements of every change, prepared: for the wide ones that
-	// is half of what they cost.
-	ready map[string]*sql.Stmt
+	// turn is held while a change is written. Who waits for it is let in by order of
+	// arrival; database/sql gives its connection to anybody of those who wait, so
+	// that in a burst some would wait for very long.
+	turn chan struct{}
 	// keep holds a database in memory, which ends with its last connection.
 	keep *sql.DB
 }
@@ -48,7 +49,7 @@ const (
 var memories atomic.Int64
 
 func openSQLite(ctx context.Context, addr address, cfg Config) (engine, error) {
-	e := &sqliteEngine{}
+	e := &sqliteEngine{turn: make(chan struct{}, 1)}
 	if err := e.open(ctx, addr, cfg); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -71,9 +72,6 @@ func (e *sqliteEngine) open(ctx context.Context, addr address, cfg Config) error
 	// Go, in turn and no longer than its context. Before, goose and River's migrator
 	// would have waited for each other for ever.
 	e.write.SetMaxOpenConns(1)
-	if err := e.prepare(ctx); err != nil {
-		return err
-	}
 	var err error
 	e.jobs, err = newJobs(cfg, func(c *river.Config) (*river.Client[*sql.Tx], error) {
 		return river.NewClient(riversqlite.New(e.write), c)
@@ -107,19 +105,6 @@ func (e *sqliteEngine) openMemory(ctx context.Context, _ address, _ Config) (err
 		return err
 	}
 	e.read = e.write
-	return nil
-}
-
-// prepare prepares the statements of every change.
-func (e *sqliteEngine) prepare(ctx context.Context) error {
-	e.ready = make(map[string]*sql.Stmt)
-	for _, q := range []string{insertDelivery, insertRequest, selectByID, updateRequest, insertEvent} {
-		stmt, err := e.write.PrepareContext(ctx, q) //nolint:sqlclosecheck // close closes it
-		if err != nil {
-			return fmt.Errorf("prepare database: %w", err)
-		}
-		e.ready[q] = stmt
-	}
 	return nil
 }
 
@@ -158,9 +143,6 @@ func (e *sqliteEngine) work(ctx context.Context, cfg *river.Config) error {
 
 func (e *sqliteEngine) close() error {
 	var errs []error
-	for _, q := range e.ready {
-		errs = append(errs, q.Close())
-	}
 	if e.read != nil && e.read != e.write {
 		errs = append(errs, e.read.Close())
 	}
@@ -176,6 +158,12 @@ func (e *sqliteEngine) close() error {
 }
 
 func (e *sqliteEngine) tx(ctx context.Context, fn func(transaction) error) error {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	t, err := e.write.BeginTx(ctx, nil)
 	if err != nil {
 		return withCause(ctx, err)
@@ -193,22 +181,11 @@ type sqliteTx struct {
 }
 
 func (t sqliteTx) query(ctx context.Context, q string, args ...any) (rows, error) {
-	if ready := t.e.ready[q]; ready != nil {
-		return wrapRows(t.StmtContext(ctx, ready).QueryContext(ctx, args...)) //nolint:sqlclosecheck // ends with the transaction
-	}
 	return wrapRows(t.QueryContext(ctx, q, args...))
 }
 
 func (t sqliteTx) exec(ctx context.Context, q string, args ...any) (int64, error) {
-	var (
-		res sql.Result
-		err error
-	)
-	if ready := t.e.ready[q]; ready != nil {
-		res, err = t.StmtContext(ctx, ready).ExecContext(ctx, args...) //nolint:sqlclosecheck // ends with the transaction
-	} else {
-		res, err = t.ExecContext(ctx, q, args...)
-	}
+	res, err := t.ExecContext(ctx, q, args...)
 	if err != nil {
 		return 0, err
 	}

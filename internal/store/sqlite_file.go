@@ -21,10 +21,11 @@ const lockRetry = 200 * time.Millisecond
 func connect(ctx context.Context, path, options string, conns int) (*sql.DB, error) {
 	// A path is no URL: what means something in one is escaped.
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	db, err := sql.Open("sqlite", "file:"+name+"?"+options)
+	connector, err := newSQLiteConnector("file:" + name + "?" + options)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	if err := db.PingContext(ctx); err != nil {

@@ -14,6 +14,13 @@ type address struct {
 
 var errURL = errors.New("the database URL must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME")
 
+// CheckURL tells what is wrong with a database URL, without opening it. The error
+// never holds the URL, because that may hold a password.
+func CheckURL(url string) error {
+	_, err := parseURL(url)
+	return err
+}
+
 // parseURL never puts the URL into an error, because it may hold a password.
 func parseURL(url string) (address, error) {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {

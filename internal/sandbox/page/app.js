@@ -162,7 +162,7 @@ function drawChannels() {
     !c.bot_in && h("span", { class: "note" }, "no bot"), c.kind === "shared" && h("span", { class: "note" }, "shared"))));
 }
 
-let seen = {}; // what was last drawn, to follow new messages only
+const seen = {}; // which list was last drawn
 
 function drawChat() {
   const c = channel();
@@ -201,11 +201,36 @@ function closeThread() {
 // follow draws, and keeps the end of a list in sight if it was, or if the list is
 // another one.
 function follow(scroll, list, last, drawIt) {
-  const was = seen[scroll.id] ?? {};
-  const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  const another = seen[scroll.id] !== list;
+  if (!another) keepPlace(scroll);
   drawIt();
-  if (was.list !== list || (atEnd && scroll.scrollHeight > scroll.clientHeight)) scroll.scrollTop = was.list !== list && !last ? 0 : scroll.scrollHeight;
-  seen[scroll.id] = { list, last };
+  if (another) {
+    seen[scroll.id] = list;
+    places[scroll.id] = last ? END : 0;
+  }
+  settle(scroll);
+}
+
+// Where each list is scrolled to: a list out of sight, as on a phone, has no place
+// of its own. Who sent something wants to see it.
+const END = Infinity, SENT = "sent";
+const places = {};
+
+function settle(scroll) {
+  if (scroll.clientHeight === 0) return;
+  const place = places[scroll.id] ?? 0;
+  scroll.scrollTop = place === END || place === SENT ? scroll.scrollHeight : place;
+  if (place === SENT && scroll.scrollTop > 0) places[scroll.id] = END;
+}
+
+function keepPlace(scroll) {
+  if (scroll.clientHeight === 0 || places[scroll.id] === SENT) return;
+  places[scroll.id] = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80 ? END : scroll.scrollTop;
+}
+
+for (const scroll of [$("scroll"), $("thread-scroll")]) {
+  scroll.addEventListener("scroll", () => keepPlace(scroll));
+  new ResizeObserver(() => settle(scroll)).observe(scroll);
 }
 
 // --- writing ---
@@ -221,6 +246,7 @@ function world(inThread) {
 
 // send does what a line means: a command, a mention of the bot, or talk.
 function send(text, threadTS) {
+  places[threadTS ? "thread-scroll" : "scroll"] = SENT;
   const place = { channel: channel().id, thread: threadTS ?? "" };
   if (text.startsWith("/")) return act({ action: "slash", text, ...place });
   const at = "@" + state.team.bot_name;

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"autoscalebot/internal/app"
+)
+
+// grammar is the command line.
+type grammar struct {
+	Run   runCommand   `cmd:"" default:"1" help:"Run the bot until it is told to stop (the default)."`
+	Check checkCommand `cmd:"" help:"Prove a set-up: tokens, scopes, policy, people, channels, database. Works beside a running bot."`
+
+	Policy struct {
+		Test    policyTestCommand    `cmd:"" help:"Load a policy file and run the tests in it."`
+		Explain policyExplainCommand `cmd:"" help:"Tell rule by rule what a policy file decides about a made-up request."`
+	} `cmd:"" help:"Try a policy file out. Needs no configuration."`
+
+	Audit struct {
+		Export auditExportCommand `cmd:"" help:"Write the audit log to standard output. Needs DATABASE_URL only; works beside a running bot."`
+	} `cmd:"" help:"Read the audit log."`
+
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// command is one of the grammar's commands, with its arguments.
+type command interface{ Run(p *process) error }
+
+// process is what a command may use of the outside.
+type process struct {
+	ctx            context.Context //nolint:containedctx // lives as long as the command
+	env            map[string]string
+	stdout, stderr io.Writer
+}
+
+// errTold is a failure of which the output has told already.
+var errTold = errors.New("failed")
+
+// configError is a configuration that the bot does not start with: one problem a line.
+type configError struct{ problems error }
+
+func (e *configError) Error() string { return e.problems.Error() }
+
+// parse finds the command that is meant. Without one it returns the exit code.
+func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
+	var g grammar
+	exit := -1
+	parser, err := kong.New(&g, kong.Name("bot"), kong.Writers(stdout, stderr),
+		kong.Description("Change the autoscaling of Baseten deployments from Slack."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { exit = code }))
+	if err != nil {
+		return nil, exitFailed, err
+	}
+	chosen, err := parser.Parse(args)
+	switch {
+	case exit >= 0: // help was asked for and given
+		return nil, exit, nil
+	case err != nil:
+		return nil, exitUsage, err
+	}
+	c, ok := chosen.Selected().Target.Addr().Interface().(command)
+	if !ok {
+		return nil, exitFailed, fmt.Errorf("%s does nothing", chosen.Command())
+	}
+	return c, 0, nil
+}
+
+type runCommand struct{}
+
+func (*runCommand) Run(p *process) error {
+	cfg, err := app.LoadConfig(p.env)
+	if err != nil {
+		return &configError{err}
+	}
+	return app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr})
+}
+
+type checkCommand struct{}
+
+func (*checkCommand) Run(p *process) error {
+	if !app.Check(p.ctx, p.env, thisVersion(), p.stdout) {
+		return errTold
+	}
+	return nil
+}
+
+type policyTestCommand struct {
+	File string `arg:"" help:"Policy file (YAML)."`
+}
+
+func (c *policyTestCommand) Run(p *process) error {
+	err := app.PolicyTest(p.stdout, c.File)
+	if errors.Is(err, app.ErrPolicyTests) {
+		return errTold
+	}
+	return err
+}
+
+type policyExplainCommand struct {
+	File       string   `arg:"" help:"Policy file (YAML)."`
+	Command    string   `arg:"" help:"What is typed, without /autoscale: \"llama-70b production max=7\"."`
+	As         string   `required:"" placeholder:"U…" help:"Slack user ID of who asks."`
+	Groups     []string `placeholder:"NAME" help:"Groups of the policy that the person is in, besides those that list the ID."`
+	Channel    string   `placeholder:"C…" help:"Slack channel ID (default: the policy's first)."`
+	Before     string   `placeholder:"min=1,max=4" help:"Settings in force; those left out are null."`
+	Cost       string   `placeholder:"floor_after=4.5" help:"USD per hour: floor_before, floor_after, ceiling_before, ceiling_after; those left out are unknown."`
+	Deployment bool     `help:"The target is a deployment (default: an environment)."`
+	Serves     string   `placeholder:"ENVIRONMENT" help:"Environment that the deployment serves."`
+}
+
+func (c *policyExplainCommand) Run(p *process) error {
+	return app.PolicyExplain(p.stdout, app.Explain{
+		File: c.File, As: c.As, Groups: c.Groups, Channel: c.Channel, Before: c.Before, Cost: c.Cost,
+		Deployment: c.Deployment, Serves: c.Serves, Command: c.Command, Now: time.Now(),
+	})
+}
+
+type auditExportCommand struct {
+	Since  string `placeholder:"WHEN" help:"Only events from then on: 2026-05-01, 2026-05-01T09:30:00Z, or 24h for a day ago."`
+	Until  string `placeholder:"WHEN" help:"Only events before then."`
+	Model  string `placeholder:"MODEL" help:"Only events about this model, by ID or by its name at the time."`
+	User   string `placeholder:"U…" help:"Only events of this person, by Slack ID or by the name at the time."`
+	Format string `enum:"jsonl,csv" default:"jsonl" help:"jsonl (everything, as it is) or csv (for spreadsheets: text that begins like a formula gets an apostrophe)."`
+}
+
+func (c *auditExportCommand) Run(p *process) error {
+	return app.ExportAudit(p.ctx, p.env, p.stdout, app.Audit{
+		Since: c.Since, Until: c.Until, Model: c.Model, User: c.User, Format: c.Format, Now: time.Now(),
+	})
+}
+
+type versionCommand struct{}
+
+func (*versionCommand) Run(p *process) error {
+	_, err := fmt.Fprintln(p.stdout, thisVersion())
+	return err
+}
+
+func thisVersion() string {
+	build, _ := debug.ReadBuildInfo()
+	return versionOf(version, build)
+}

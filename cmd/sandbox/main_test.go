@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"autoscalebot/internal/sandbox/pagetest"
+)
+
+const box, threadBox = "#composer", "#thread-composer"
+
+// sandboxed is the command as it runs, with the real bot.
+type sandboxed struct {
+	url string
+	env map[string]string // of the bot
+}
+
+// runSandbox runs the command until the test ends.
+func runSandbox(t *testing.T) *sandboxed {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	stdout, out := io.Pipe()
+	started, ended := make(chan map[string]string, 1), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, out, func(ctx context.Context, env map[string]string) error {
+			started <- env
+			return startBot(ctx, env)
+		})
+		out.Close()
+	}()
+	said := bufio.NewScanner(stdout)
+	if !said.Scan() {
+		t.Fatalf("the sandbox ended at once: %v", <-ended)
+	}
+	s := &sandboxed{url: regexp.MustCompile(`http://\S+`).FindString(said.Text()), env: <-started}
+	go func() {
+		for said.Scan() {
+			t.Log(said.Text())
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the sandbox ended with: %v", err)
+		}
+	})
+	return s
+}
+
+// behindTheBack changes an environment at Baseten as Terraform would, past the bot.
+func (s *sandboxed) behindTheBack(t *testing.T, environment, settings string) {
+	t.Helper()
+	url := s.env["BASETEN_BASE_URL"] + "/v1/models/3ydn1e43/environments/" + environment
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, url, strings.NewReader(`{"autoscaling_settings":`+settings+`}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Api-Key "+s.env["BASETEN_API_KEY"])
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := (&http.Client{Timeout: 10 * time.Second}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(resp.Body)
+		t.Fatalf("patch %s: %s: %s", url, resp.Status, body)
+	}
+}
+
+// The real bot, used from the page as people use it, wide and in light colours as
+// well as on a phone in the dark. With SHOTS=directory each step leaves a picture.
+func TestPage(t *testing.T) {
+	t.Run("wide", func(t *testing.T) { stories(t, 1280, 900, "light") })
+	t.Run("narrow", func(t *testing.T) { stories(t, 420, 900, "dark") })
+}
+
+func stories(t *testing.T, width, height int64, theme string) {
+	t.Helper()
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, width, height), narrow: width < 820}
+	u.Theme(theme)
+	u.Shows(".notice", "Simulated")
+	u.Shows("#bot-status", "Bot connected")
+	step := func(name string, f func(*testing.T)) {
+		t.Helper()
+		u.Step(t, name, f)
+		u.Shoot(theme + "-" + name)
+	}
+	step("change", func(*testing.T) {
+		u.Enter(box, "/autoscale llama-70b production max=7")
+		u.thread("Baseten: ACCEPTED")
+		u.Shows("#thread-messages", "In force after")
+		u.Shows("#thread-messages", "Max replicas: 4 → 7")
+	})
+	step("pending", func(*testing.T) {
+		u.closeThread()
+		u.Enter(box, `/autoscale llama-70b production max=12 reason="launch at noon, three times the traffic"`)
+		u.Shows("#messages .btn", "Approve")
+		u.Shows("#messages", "Needs 1 approval of @Lea, @Leo")
+	})
+	step("refused-click", func(*testing.T) {
+		u.approve()
+		u.Shows("#messages .private", "nobody approves their own request")
+	})
+	step("approve-dialog", func(*testing.T) {
+		u.as("Lea")
+		u.Press("#messages .btn", "Approve")
+		u.Shows("#confirm[open]", "Max replicas 7 → 12")
+	})
+	step("approved", func(*testing.T) {
+		u.Press("#confirm .btn.primary", "Approve")
+		u.Gone("#messages .btn", "Approve")
+		u.thread("Baseten: ACCEPTED")
+		u.Shows("#thread-messages", "Approved by @Lea")
+	})
+	step("denied", func(*testing.T) {
+		u.closeThread()
+		u.as("Ana")
+		u.Enter(box, "/autoscale llama-70b production min=4 delay=2m")
+		u.Shows("#messages", "Scale-down delay: 900 s (15 min) → 120 s (2 min)")
+		u.as("Leo")
+		u.Press("#messages .btn", "Deny")
+		u.Gone("#messages .btn", "Deny")
+	})
+	step("deny-reason", func(*testing.T) {
+		u.Press("#messages .btn", "Add a reason")
+		u.Shows("#modal[open]", "Why was it denied?")
+		u.Run(chromedp.SendKeys("#modal textarea", "no GPUs left this week"))
+	})
+	step("denied-reason", func(*testing.T) {
+		u.Press("#modal .btn.primary", "Send")
+		u.Shows("#messages", "Denied by @Leo: no GPUs left this week")
+		u.thread("Denied by")
+	})
+	step("confirm", func(*testing.T) {
+		u.closeThread()
+		u.as("Ana")
+		u.Enter(box, "/autoscale llama-70b staging min=1")
+		u.Shows("#messages", "please confirm")
+	})
+	step("confirmed", func(*testing.T) {
+		u.Press("#messages .btn", "Confirm")
+		u.Gone("#messages .btn", "Confirm")
+		u.thread("Baseten: ACCEPTED")
+	})
+	step("stale", func(*testing.T) {
+		u.closeThread()
+		u.Enter(box, "/autoscale llama-70b production max=20")
+		u.Shows("#messages .btn", "Approve")
+		s.behindTheBack(t, "production", `{"max_replica":9}`)
+		u.as("Lea")
+		u.approve()
+		u.thread("Max replicas was 12 when this was shown and is 9 now")
+		u.Shows("#thread-messages .btn", "Ask again")
+	})
+	step("asked-again", func(*testing.T) {
+		u.Press("#thread-messages .btn", "Ask again")
+		u.closeThread()
+		u.Shows("#messages", "asked again after")
+		u.Press("#messages .btn", "Deny")
+		u.Gone("#messages .btn", "Deny")
+	})
+	step("break-glass", func(*testing.T) {
+		u.as("Ana")
+		u.Enter(box, `/autoscale llama-70b production max=20 break-glass reason="customers are waiting"`)
+		u.Shows("#messages", "Glass broken")
+		u.Shows("#messages .btn", "Sign review")
+	})
+	step("failed", func(*testing.T) {
+		u.Press("#faults-button", "Faults")
+		u.Press("#fault-tray .switch", "replica limit")
+		u.Press("#faults-button", "Faults")
+		u.Enter(box, "/autoscale llama-70b staging max=40")
+		u.Press("#messages .btn", "Confirm")
+		u.thread("This failed")
+		u.Press("#active-faults .fault", "replica limit")
+		u.closeThread()
+	})
+	step("undo", func(*testing.T) {
+		u.Enter(box, "/autoscale whisper-large production delay=2m")
+		u.Shows("#messages", "whisper-large / production")
+		u.as("Lea")
+		u.approve()
+		u.thread("to undo: /autoscale undo")
+		hint := u.Text(`document.querySelector("#thread-messages .message:last-child").textContent.match(/autoscale undo \w{5}/)[0]`)
+		u.closeThread()
+		u.Enter(box, "/"+hint)
+		u.Shows("#messages", "undoes #")
+		u.Shows("#messages", "Scale-down delay: 120 s (2 min) → 300 s (5 min)")
+	})
+	for name, c := range map[string]struct{ line, says string }{
+		"dry-run":          {"llama-70b production max=30 min=3 dry-run", "Dry run: nothing was changed."},
+		"can":              {"can llama-70b production max=30", "the rest needs a lead"},
+		"status":           {"status llama-70b", "Last changed by"},
+		"help":             {"help", "changes autoscaling settings"},
+		"help-word":        {"help delay", "Scale-down delay"},
+		"list":             {"list", "search/rerank"},
+		"whoami":           {"whoami", "U0LEA"},
+		"pending-list":     {"pending", "whisper-large / production"},
+		"history":          {"history", "applied (ACCEPTED)"},
+		"not-found":        {"llama-70b prodction max=5", "prodction not found"},
+		"denied-by-policy": {"llama-70b production min=0", "not allowed"},
+		"mistake":          {"llama-70b production max=+2", "Nothing was changed"},
+	} {
+		step(name, func(*testing.T) {
+			u.Enter(box, "/autoscale "+c.line)
+			u.Shows("#messages .message:last-child .body", c.says)
+		})
+	}
+	u.Quiet()
+}
+
+// user is somebody at the page.
+type user struct {
+	*pagetest.Page
+	narrow bool
+}
+
+// as acts as another person.
+func (u *user) as(who string) {
+	if u.narrow {
+		u.Press(".tabs button", "People")
+	}
+	u.As(who)
+	if u.narrow {
+		u.Press(".tabs button", "Chat")
+	}
+}
+
+// approve presses the newest Approve, and confirms.
+func (u *user) approve() {
+	u.Press("#messages .btn", "Approve")
+	u.Press("#confirm .btn.primary", "Approve")
+}
+
+// thread opens the newest thread and waits until it says something.
+func (u *user) thread(says string) {
+	u.Until(`[...document.querySelectorAll("#messages > .message:not(.private)")].at(-1)?.querySelector(".thread-link")`)
+	u.Press("#messages .thread-link", "1 reply")
+	u.Shows("#thread-messages", says)
+}
+
+func (u *user) closeThread() {
+	u.Press("#thread-head button", "")
+	u.Until(`document.querySelector("#thread").hidden`)
+}

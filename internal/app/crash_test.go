@@ -1,0 +1,192 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"autoscalebot/internal/app"
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+)
+
+// childEnv makes TestBotProcess be the bot.
+const childEnv = "AUTOSCALE_TEST_BOT_PROCESS"
+
+// TestBotProcess is no test: it is the bot as a process of its own, for the tests
+// that kill it.
+func TestBotProcess(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
+		t.Skip("this is the bot that other tests start and kill")
+	}
+	env := make(map[string]string)
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	cfg, err := app.LoadConfig(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := app.Run(ctx, cfg, app.Options{Version: "child"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// child is the bot in a process that can be killed.
+type child struct {
+	cmd  *exec.Cmd
+	gone chan error
+}
+
+// spawn starts the bot in a process of its own and waits until Slack sees it open a
+// socket, beside those that are open.
+func (s *story) spawn(env map[string]string) *child {
+	s.t.Helper()
+	before := len(s.Slack.Snapshot().Sockets)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestBotProcess$", "-test.timeout=5m")
+	for k, v := range s.env {
+		if _, other := env[k]; !other {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
+	}
+	for k, v := range env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	cmd.Env = append(cmd.Env, childEnv+"=1", "HOME="+os.Getenv("HOME"))
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	c := &child{cmd: cmd, gone: make(chan error, 1)}
+	go func() { c.gone <- cmd.Wait() }()
+	s.t.Cleanup(c.kill)
+	s.wait("the bot opens a socket", func(snap *slacksim.Snapshot) bool { return len(snap.Sockets) > before })
+	return c
+}
+
+// kill is kill -9.
+func (c *child) kill() {
+	if c.gone == nil {
+		return
+	}
+	_ = c.cmd.Process.Kill() // it may be gone already
+	<-c.gone
+	c.gone = nil
+}
+
+// goesOn is how soon owed work has to go on after a restart.
+const goesOn = 10 * time.Second
+
+// The bot is killed with kill -9 between the command and the end, and started again
+// on the same file: what was acknowledged is finished.
+func TestKill9(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		// until waits for the moment at which the bot is killed.
+		until func(s *story, hang *basetensim.Injected)
+		// hang holds the PATCH, which is carried out after the bot died.
+		hang bool
+	}{
+		{"after the acknowledgement", func(*story, *basetensim.Injected) {}, false},
+		{"after the card was posted", func(s *story, _ *basetensim.Injected) {
+			s.wait("the card is posted", func(snap *slacksim.Snapshot) bool { return s.cards() > 0 })
+		}, false},
+		{"while Baseten works on the PATCH", func(s *story, hang *basetensim.Injected) {
+			if err := s.Baseten.Wait(s.ctx, func(snap *basetensim.Snapshot) bool { return snap.Patches > 0 }); err != nil {
+				s.t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := stage(t, quietly(), nil)
+			bot := s.spawn(nil)
+			var hang *basetensim.Injected
+			if tt.hang {
+				hang = s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment, Times: 1})
+			}
+			s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
+			tt.until(s, hang)
+			bot.kill()
+			if hang != nil {
+				hang.Clear()
+			}
+			began := time.Now()
+			s.spawn(nil)
+			s.ends("Ana")
+			t.Logf("ended %v after the restart began", time.Since(began).Round(10*time.Millisecond))
+			if took := time.Since(began); took > goesOn {
+				t.Errorf("it took %v, want at most %v", took, goesOn)
+			}
+			s.onceChanged(7)
+		})
+	}
+}
+
+// An approval that was acknowledged is carried out, and a card that was posted can
+// be approved, whatever happened to the process.
+func TestKill9AroundTheClick(t *testing.T) {
+	s := stage(t, quietly(), nil)
+	bot := s.spawn(nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Needs 1 approval")
+	bot.kill()
+	bot = s.spawn(nil)
+	s.click("Lea", "Approve")
+	bot.kill()
+	s.spawn(nil)
+	s.ends("Ana")
+	s.onceChanged(12)
+}
+
+// cards counts the bot's root messages.
+func (s *story) cards() int {
+	n := 0
+	for _, m := range s.Slack.Messages("C0MLONCALL") {
+		if m.ThreadTS == "" || m.ThreadTS == m.TS {
+			n++
+		}
+	}
+	return n
+}
+
+// ends waits until the thread says that the change is done.
+func (s *story) ends(who string) {
+	s.t.Helper()
+	s.wait("the thread tells the end", func(*slacksim.Snapshot) bool {
+		for _, m := range s.Slack.Messages("C0MLONCALL") {
+			text := s.Slack.PlainText(m)
+			if strings.Contains(text, "Baseten: ACCEPTED") || strings.Contains(text, "read back as asked") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// onceChanged checks that the target was changed by at most two sends, and stands
+// as asked.
+func (s *story) onceChanged(maxReplica int) {
+	s.t.Helper()
+	if got := s.Baseten.Environment(basetensim.DemoLlama, "production").Settings.MaxReplica; got != maxReplica {
+		s.t.Errorf("max is %d, want %d", got, maxReplica)
+	}
+	want := fmt.Sprintf(`{"max_replica":%d}`, maxReplica)
+	patches := s.patches()
+	if len(patches) < 1 || len(patches) > 2 {
+		s.t.Errorf("%d patches, want one, or two where the first got no answer", len(patches))
+	}
+	for _, p := range patches {
+		if !strings.Contains(p, want) {
+			s.t.Errorf("patch %s, want %s", p, want)
+		}
+	}
+}

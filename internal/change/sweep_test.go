@@ -1,0 +1,261 @@
+package change_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/change"
+	"autoscalebot/internal/sandbox/basetensim"
+)
+
+const sweepPolicy = `
+version: 1
+groups:
+  oncall: {usergroups: [S0ONCALL]}
+  leads: {users: [U0LEA, U0LEO]}
+rules:
+  - name: small raises
+    who: [oncall]
+    when: after.max_replica <= 8
+    effect: allow
+  - name: the rest needs a lead
+    who: [oncall]
+    effect: approve
+    approvers: [leads]
+    break_glass: {who: [oncall]}
+`
+
+// flow is one story to be told with a death at every step of it.
+type flow struct {
+	name string
+	max  int
+	// fault strikes at Baseten.
+	fault basetensim.Kind
+	// click is what Lea does with the card, "" where nobody is asked.
+	click change.Verb
+	end   change.State
+}
+
+// TestDeathAtEveryStep kills the process at every moment before and after anything
+// that it does to the database, Slack or Baseten. Another takes over, and the story
+// ends right all the same: nothing lost, nothing doubled.
+func TestDeathAtEveryStep(t *testing.T) {
+	for _, f := range []flow{
+		{name: "allowed", max: 7, end: change.Applied},
+		{name: "approved", max: 12, click: change.VerbApprove, end: change.Applied},
+		{name: "denied", max: 12, click: change.VerbDeny, end: change.Denied},
+		{name: "500 after commit", max: 7, fault: basetensim.CommitThen500, end: change.Applied},
+		{name: "500 before commit", max: 7, fault: basetensim.ServerError, end: change.Applied},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			moments := 0
+			for died := true; died; {
+				moments++
+				t.Run(fmt.Sprint(moments), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { died = f.tell(t, moments) })
+				})
+				if t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d moments", moments-1)
+			if moments < 15 {
+				t.Errorf("only %d moments: the sweep does not see what the process does", moments)
+			}
+		})
+	}
+}
+
+// tell tells the story with a first process that dies at that moment, and reports
+// whether it lived to see it.
+func (f flow) tell(t *testing.T, dieAt int) (died bool) {
+	w := newWorld(t, sweepPolicy)
+	defer w.close()
+	if f.fault != "" {
+		w.baseten.Inject(basetensim.Fault{Kind: f.fault, Op: basetensim.PatchEnvironment, Times: 1})
+	}
+	p := w.boot("first", dieAt, true)
+	alive := func() *process {
+		select {
+		case <-p.died:
+			died = true
+			p.bury()
+			time.Sleep(time.Second)
+			p = w.boot("second", 0, true)
+		default:
+		}
+		return p
+	}
+
+	asked := baseten.Settings{baseten.MaxReplica: f.max}
+	r, err := p.Submit(t.Context(), w.asks(ana, "production", asked))
+	acked := err == nil
+	if acked {
+		p.Start(r.ID)
+	}
+	for range 12 { // a minute
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		alive()
+		f.clicks(t, w, p)
+	}
+	synctest.Wait()
+	p.bury()
+
+	all := w.requests()
+	if len(all) == 0 && !acked {
+		if n := len(w.baseten.Patches()); n != 0 {
+			t.Errorf("%d patches for a command that was never recorded", n)
+		}
+		return died
+	}
+	if len(all) != 1 {
+		t.Fatalf("%d requests, want 1", len(all))
+	}
+	f.check(t, w, all[0])
+	w.checkEvents(t)
+	return died
+}
+
+// clicks presses the button as long as it has to be pressed: Slack tells people of
+// a click that was not acknowledged.
+func (f flow) clicks(t *testing.T, w *world, p *process) {
+	for _, r := range w.requests() {
+		if f.click == "" || r.State != change.Pending {
+			continue
+		}
+		act := change.Act{Delivery: w.delivery(), Person: change.Person{ID: lea}, ID: r.ID, Verb: f.click, Message: r.Root}
+		err := p.Do(t.Context(), act)
+		if err == nil {
+			p.Start(r.ID)
+		} else if !errors.Is(err, errDead) {
+			t.Errorf("%s: %v", f.click, err)
+		}
+	}
+}
+
+func (f flow) check(t *testing.T, w *world, r *change.Request) {
+	t.Helper()
+	// A death can cost one of the two sends, and the fault the other.
+	unlucky := f.fault == basetensim.ServerError && r.State == change.Failed && r.Sends == 2
+	if unlucky {
+		f.end = change.Failed
+	}
+	if r.State != f.end {
+		t.Errorf("ended %s (%s), want %s", r.State, r.Why, f.end)
+	}
+	if r.Owed {
+		t.Error("something is still owed")
+	}
+	patches := w.baseten.Patches()
+	got := w.baseten.Environment(basetensim.DemoLlama, "production").Settings.MaxReplica
+	switch {
+	case f.end == change.Applied && (len(patches) == 0 || len(patches) > 2 || got != f.max):
+		t.Errorf("%d patches, max is %d, want %d", len(patches), got, f.max)
+	case f.end != change.Applied && len(patches) != 0 && !unlucky:
+		t.Errorf("%d patches, want none", len(patches))
+	}
+	if r.Sends > 2 || len(patches) > r.Sends {
+		t.Errorf("%d patches, %d sends noted", len(patches), r.Sends)
+	}
+	w.checkShown(t, r)
+}
+
+// checkShown checks that people see how a request ended. A card or reply whose
+// posting was not noted before the process died may be there twice, not more.
+func (w *world) checkShown(t testing.TB, r *change.Request) {
+	t.Helper()
+	roots, results := w.slack.of(r.ID, change.Root), w.slack.of(r.ID, change.Result)
+	if r.Root.TS == "" {
+		if w.slack.whispered() == 0 && r.Why != "" {
+			t.Errorf("%s: nobody was told: %s", r.ID, r.Why)
+		}
+		return
+	}
+	if len(roots) == 0 || len(roots) > 2 || len(results) == 0 || len(results) > 2 {
+		t.Errorf("%s: %d cards and %d replies", r.ID, len(roots), len(results))
+	}
+	for _, m := range append(roots, results...) {
+		if (m.ref == r.Root || m.ref == r.Result) && (m.shows.State != r.State || m.shows.Outcome.Text != r.Outcome.Text && m.ref == r.Result) {
+			t.Errorf("%s: a message shows %s (%s), the request is %s (%s)", r.ID, m.shows.State, m.shows.Outcome.Text, r.State, r.Outcome.Text)
+		}
+	}
+}
+
+// checkEvents checks that the audit log tells, of every request, a life that leads
+// without a gap to the state that it is in.
+func (w *world) checkEvents(t testing.TB) {
+	t.Helper()
+	at := make(map[change.ID]change.State)
+	for _, e := range w.events() {
+		if e.Kind != change.EventMoved {
+			continue
+		}
+		was := at[e.Request]
+		switch {
+		case e.From != was:
+			t.Errorf("%s: event %d goes from %q, but it was %q", e.Request, e.Seq, e.From, was)
+		case was == "" && e.To != change.Requested, was != "" && !was.CanBecome(e.To):
+			t.Errorf("%s: event %d goes from %q to %q", e.Request, e.Seq, e.From, e.To)
+		}
+		at[e.Request] = e.To
+	}
+	for _, r := range w.requests() {
+		if at[r.ID] != r.State {
+			t.Errorf("%s: the events end with %q, the request is %q", r.ID, at[r.ID], r.State)
+		}
+	}
+}
+
+// A process that dies is not missed for long: owed work goes on within 10 s of a
+// restart, and within 30 s where only another replica is left.
+func TestTakeover(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		replica bool
+		within  time.Duration
+	}{
+		{"restart", false, 10 * time.Second},
+		{"replica", true, 30 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, sweepPolicy)
+				defer w.close()
+				first := w.boot("first", 0, !tt.replica)
+				var second *process
+				if tt.replica {
+					second = w.boot("second", 0, true)
+				}
+				r, err := first.Submit(t.Context(), w.asks(ana, "production", baseten.Settings{baseten.MaxReplica: 7}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				first.kill() // acknowledged, and nothing done yet
+				died := time.Now()
+				first.bury()
+				if !tt.replica {
+					second = w.boot("first", 0, true)
+				}
+				for len(w.baseten.Patches()) == 0 && time.Since(died) < time.Minute {
+					time.Sleep(100 * time.Millisecond)
+				}
+				if took := time.Since(died); took > tt.within {
+					t.Errorf("taken over after %v, want at most %v", took, tt.within)
+				} else {
+					t.Logf("taken over after %v", took)
+				}
+				time.Sleep(20 * time.Minute)
+				second.bury()
+				if got := w.get(r.ID); got.State != change.Applied {
+					t.Errorf("ended %s (%s)", got.State, got.Why)
+				}
+			})
+		})
+	}
+}
