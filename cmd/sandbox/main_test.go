@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"io"
 	"net/http"
 	"regexp"
@@ -217,6 +218,26 @@ func stories(t *testing.T, width, height int64, theme string) {
 		})
 	}
 	u.Quiet()
+}
+
+var picture = flag.String("picture", "", "write the picture of a thread that the README shows: "+
+	"go test ./cmd/sandbox -run Picture -picture $PWD/docs/thread.png")
+
+// A request, its approval and its end, as the README shows them.
+func TestPicture(t *testing.T) {
+	if *picture == "" {
+		t.Skip("see -picture")
+	}
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, 1280, 900)}
+	u.Theme("light")
+	u.Shows("#bot-status", "Bot connected")
+	u.Enter(box, `/autoscale llama-70b production min=6 max=12 reason="launch at noon, three times the traffic"`)
+	u.as("Lea")
+	u.approve()
+	u.thread("6 of 6 active")
+	u.Shows("#thread-messages", "Approved by @Lea")
+	u.PictureThread(*picture, 900)
 }
 
 // user is somebody at the page.

@@ -23,6 +23,8 @@ type asking struct {
 	// touched holds the fields of q.Touched in the table's order.
 	touched []baseten.Field
 	stage   *stage // made when the first condition is met
+	// asMember is the same question of a guest, as if they were a full member.
+	asMember *asking
 	// needsCost is set once a condition asked about a cost that is not known.
 	needsCost bool
 }
@@ -141,10 +143,34 @@ func (f finding) why(r *rule) string {
 	}
 }
 
-// consider holds a rule against the question. The order is by cost; it does not
+// consider holds a rule against the question.
+//
+// Guests are in user groups and in "everyone" for what is denied, but not for what
+// is granted. Where a condition turns that round ("not in group"), the reading that
+// is worse for the guest counts: a denial matches if it does under either, a grant
+// only if it does under both.
+func (a *asking) consider(r *rule) finding {
+	f := a.hold(r)
+	if a.q.Person.Standing != Guest || f.decides != r.grants() {
+		return f
+	}
+	if a.asMember == nil {
+		member := *a
+		member.q.Person.Standing, member.stage = Member, nil
+		a.asMember = &member
+	}
+	other := a.asMember.hold(r)
+	a.needsCost = a.needsCost || a.asMember.needsCost
+	if other.decides != f.decides {
+		return other
+	}
+	return f
+}
+
+// hold holds a rule against the question as it is. The order is by cost; it does not
 // show in the outcome, except that `when` is not looked at if anything else
 // already tells that the rule does not match.
-func (a *asking) consider(r *rule) finding {
+func (a *asking) hold(r *rule) finding {
 	if f := a.misses(r); f.miss != nothing {
 		return f
 	}

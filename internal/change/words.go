@@ -3,8 +3,8 @@ package change
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"

@@ -194,6 +194,30 @@ func (p *Page) Shoot(name string) {
 	}
 }
 
+// PictureThread writes a picture of the open thread, and of nothing else, to a file:
+// width pixels wide, and as high as the thread.
+func (p *Page) PictureThread(file string, width int64) {
+	p.t.Helper()
+	const scale = 1.25
+	across := int64(float64(width) / scale)
+	p.Run(chromedp.EmulateViewport(across, 800))
+	// In a narrow window the thread is alone; what is around it is put away.
+	p.Run(chromedp.Evaluate[chromedp.Void](`for (const el of document.querySelectorAll(".strip, .tabs, .thread .composer, #thread-head button")) el.style.display = "none"`))
+	high, err := chromedp.Run(p.ctx, chromedp.Evaluate[int64](
+		`Math.ceil(document.querySelector("#thread-head").offsetHeight + document.querySelector("#thread-messages").offsetHeight)`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Run(chromedp.EmulateViewport(across, high, chromedp.EmulateScale(scale)))
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, png, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // Step is a part of a test with the same page. The steps build on each other: the
 // first that fails ends the test.
 func (p *Page) Step(t *testing.T, name string, f func(*testing.T)) {

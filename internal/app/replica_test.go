@@ -1,0 +1,179 @@
+package app_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+)
+
+// postgresEnv names the server that the tests may make databases on.
+const postgresEnv = "AUTOSCALE_TEST_POSTGRES"
+
+// takesOver is how soon another replica has to go on with what a dead one left.
+const takesOver = 30 * time.Second
+
+// replicated stages a world with two bots in processes of their own on one
+// PostgreSQL database.
+func replicated(t *testing.T) (s *story, bots map[string]*child) {
+	t.Helper()
+	server := os.Getenv(postgresEnv)
+	if server == "" {
+		t.Skipf("no PostgreSQL server: run %s=$(.ci/postgres start) go test ./internal/app -run Replica from the repository's root", postgresEnv)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	admin(t, server, `CREATE DATABASE `+name)
+	t.Cleanup(func() { admin(t, server, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s is not a URL", postgresEnv)
+	}
+	u.Path = "/" + name
+
+	s = stage(t, quietly(), map[string]string{"DATABASE_URL": u.String(), "SLACK_CONNECTIONS": "1"})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	bots = make(map[string]*child)
+	for range 2 {
+		c := s.spawn(nil)
+		for _, socket := range s.Slack.Snapshot().Sockets {
+			if bots[socket.ID] == nil {
+				bots[socket.ID] = c
+			}
+		}
+	}
+	if len(bots) != 2 {
+		t.Fatalf("%d sockets, want one of each bot", len(bots))
+	}
+	return s, bots
+}
+
+func admin(t *testing.T, server, sql string) {
+	t.Helper()
+	ctx := context.Background() // t.Context has ended when a test is cleaned up
+	c, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(ctx) }()
+	if _, err := c.Exec(ctx, sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// Two approvers click at the same moment, and Slack gives each click to another
+// bot: one of them is told who was first, and the change is made once.
+func TestReplicasRace(t *testing.T) {
+	s, _ := replicated(t)
+	for round, maxReplica := range []string{"12", "13", "14", "15"} {
+		s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max="+maxReplica)
+		s.wait("the card is posted", func(*slacksim.Snapshot) bool { return s.cards() == round+1 })
+		m := s.sees("Lea", "→ "+maxReplica)
+		clicks := []*slacksim.Delivery{
+			s.Slack.Click("U0LEA", m.Channel, m.TS, "approve"),
+			s.Slack.Click("U0LEO", m.Channel, m.TS, []string{"approve", "deny"}[round%2]),
+		}
+		served := make(map[string]bool)
+		for _, d := range clicks {
+			if err := d.WaitAck(s.ctx); err != nil {
+				t.Fatal(err)
+			}
+			served[d.Connection()] = true
+		}
+		if len(served) != 2 {
+			t.Errorf("round %d: both clicks went to one bot", round)
+		}
+		s.wait("it ended", func(*slacksim.Snapshot) bool {
+			return len(s.Slack.Thread(m.Channel, m.TS)) > 1
+		})
+		before := round // at most one patch each round
+		if n := len(s.Baseten.Patches()); n > before+1 {
+			t.Fatalf("round %d: %d patches", round, n)
+		}
+		if n := len(s.Slack.Thread(m.Channel, m.TS)); n != 2 {
+			t.Errorf("round %d: %d messages in the thread, want the card and one reply", round, n)
+		}
+	}
+}
+
+// The bot that works on a change is killed at each step; the other one finishes.
+func TestReplicaTakesOver(t *testing.T) {
+	type step struct {
+		name string
+		// act does what is to be done until the kill, and returns what the bot that is
+		// then killed has served.
+		act func(s *story) *slacksim.Delivery
+	}
+	command := func(s *story) *slacksim.Delivery { return s.slash("Ana", "#ml-oncall", ask) }
+	allowed := func(s *story) *slacksim.Delivery {
+		return s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
+	}
+	for _, tt := range []step{
+		{"after the acknowledgement of the command", command},
+		{"after the card", func(s *story) *slacksim.Delivery {
+			d := command(s)
+			s.sees("Lea", "Needs 1 approval")
+			return d
+		}},
+		{"after the acknowledgement of the approval", func(s *story) *slacksim.Delivery {
+			command(s)
+			s.sees("Lea", "Needs 1 approval")
+			return s.click("Lea", "Approve")
+		}},
+		{"while Baseten works on the PATCH", func(s *story) *slacksim.Delivery {
+			hang := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment, Times: 1})
+			s.t.Cleanup(hang.Clear)
+			d := allowed(s)
+			if err := s.Baseten.Wait(s.ctx, func(snap *basetensim.Snapshot) bool { return snap.Patches > 0 }); err != nil {
+				s.t.Fatal(err)
+			}
+			return d
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, bots := replicated(t)
+			d := tt.act(s)
+			bots[d.Connection()].kill()
+			died := time.Now()
+			want := 12
+			if strings.Contains(tt.name, "PATCH") {
+				want = 7
+			}
+			if s.approvable() {
+				if strings.Contains(tt.name, "command") {
+					s.sees("Lea", "Needs 1 approval")
+				}
+				s.click("Lea", "Approve")
+			}
+			s.ends("Ana")
+			took := time.Since(died).Round(100 * time.Millisecond)
+			t.Logf("ended %v after the kill", took)
+			if took > takesOver {
+				t.Errorf("it took %v, want at most %v", took, takesOver)
+			}
+			s.onceChanged(want)
+		})
+	}
+}
+
+// approvable tells whether the story still waits for Lea: nobody approved, and it
+// is to be approved.
+func (s *story) approvable() bool {
+	for _, d := range s.Slack.Snapshot().Deliveries {
+		if d.What == "Approve" || strings.Contains(d.What, "max=7") {
+			return false
+		}
+	}
+	s.sees("Lea", "Needs 1 approval")
+	return true
+}
