@@ -80,8 +80,17 @@ func (s *sandboxed) behindTheBack(t *testing.T, environment, settings string) {
 // The real bot, used from the page as people use it, wide and in light colours as
 // well as on a phone in the dark. With SHOTS=directory each step leaves a picture.
 func TestPage(t *testing.T) {
-	t.Run("wide", func(t *testing.T) { stories(t, 1280, 900, "light") })
-	t.Run("narrow", func(t *testing.T) { stories(t, 420, 900, "dark") })
+	for name, look := range map[string]struct {
+		width int64
+		theme string
+	}{
+		"wide": {1280, "light"}, "narrow": {420, "dark"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stories(t, look.width, 900, look.theme)
+		})
+	}
 }
 
 func stories(t *testing.T, width, height int64, theme string) {
@@ -91,39 +100,39 @@ func stories(t *testing.T, width, height int64, theme string) {
 	u.Theme(theme)
 	u.Shows(".notice", "Simulated")
 	u.Shows("#bot-status", "Bot connected")
-	step := func(name string, f func(*testing.T)) {
+	step := func(name string, f func()) {
 		t.Helper()
 		u.Step(t, name, f)
 		u.Shoot(theme + "-" + name)
 	}
-	step("change", func(*testing.T) {
+	step("change", func() {
 		u.Enter(box, "/autoscale llama-70b production max=7")
 		u.thread("Baseten: ACCEPTED")
 		u.Shows("#thread-messages", "In force after")
 		u.Shows("#thread-messages", "Max replicas: 4 → 7")
 	})
-	step("pending", func(*testing.T) {
+	step("pending", func() {
 		u.closeThread()
 		u.Enter(box, `/autoscale llama-70b production max=12 reason="launch at noon, three times the traffic"`)
 		u.Shows("#messages .btn", "Approve")
 		u.Shows("#messages", "Needs 1 approval of @Lea, @Leo")
 	})
-	step("refused-click", func(*testing.T) {
+	step("refused-click", func() {
 		u.approve()
 		u.Shows("#messages .private", "nobody approves their own request")
 	})
-	step("approve-dialog", func(*testing.T) {
+	step("approve-dialog", func() {
 		u.as("Lea")
 		u.Press("#messages .btn", "Approve")
 		u.Shows("#confirm[open]", "Max replicas 7 → 12")
 	})
-	step("approved", func(*testing.T) {
+	step("approved", func() {
 		u.Press("#confirm .btn.primary", "Approve")
 		u.Gone("#messages .btn", "Approve")
 		u.thread("Baseten: ACCEPTED")
 		u.Shows("#thread-messages", "Approved by @Lea")
 	})
-	step("denied", func(*testing.T) {
+	step("denied", func() {
 		u.closeThread()
 		u.as("Ana")
 		u.Enter(box, "/autoscale llama-70b production min=4 delay=2m")
@@ -132,28 +141,28 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.Press("#messages .btn", "Deny")
 		u.Gone("#messages .btn", "Deny")
 	})
-	step("deny-reason", func(*testing.T) {
+	step("deny-reason", func() {
 		u.Press("#messages .btn", "Add a reason")
 		u.Shows("#modal[open]", "Why was it denied?")
 		u.Run(chromedp.SendKeys("#modal textarea", "no GPUs left this week"))
 	})
-	step("denied-reason", func(*testing.T) {
+	step("denied-reason", func() {
 		u.Press("#modal .btn.primary", "Send")
 		u.Shows("#messages", "Denied by @Leo: no GPUs left this week")
 		u.thread("Denied by")
 	})
-	step("confirm", func(*testing.T) {
+	step("confirm", func() {
 		u.closeThread()
 		u.as("Ana")
 		u.Enter(box, "/autoscale llama-70b staging min=1")
 		u.Shows("#messages", "please confirm")
 	})
-	step("confirmed", func(*testing.T) {
+	step("confirmed", func() {
 		u.Press("#messages .btn", "Confirm")
 		u.Gone("#messages .btn", "Confirm")
 		u.thread("Baseten: ACCEPTED")
 	})
-	step("stale", func(*testing.T) {
+	step("stale", func() {
 		u.closeThread()
 		u.Enter(box, "/autoscale llama-70b production max=20")
 		u.Shows("#messages .btn", "Approve")
@@ -163,20 +172,20 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.thread("Max replicas was 12 when this was shown and is 9 now")
 		u.Shows("#thread-messages .btn", "Ask again")
 	})
-	step("asked-again", func(*testing.T) {
+	step("asked-again", func() {
 		u.Press("#thread-messages .btn", "Ask again")
 		u.closeThread()
 		u.Shows("#messages", "asked again after")
 		u.Press("#messages .btn", "Deny")
 		u.Gone("#messages .btn", "Deny")
 	})
-	step("break-glass", func(*testing.T) {
+	step("break-glass", func() {
 		u.as("Ana")
 		u.Enter(box, `/autoscale llama-70b production max=20 break-glass reason="customers are waiting"`)
 		u.Shows("#messages", "Glass broken")
 		u.Shows("#messages .btn", "Sign review")
 	})
-	step("failed", func(*testing.T) {
+	step("failed", func() {
 		u.Press("#faults-button", "Faults")
 		u.Press("#fault-tray .switch", "replica limit")
 		u.Press("#faults-button", "Faults")
@@ -186,7 +195,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.Press("#active-faults .fault", "replica limit")
 		u.closeThread()
 	})
-	step("undo", func(*testing.T) {
+	step("undo", func() {
 		u.Enter(box, "/autoscale whisper-large production delay=2m")
 		u.Shows("#messages", "whisper-large / production")
 		u.as("Lea")
@@ -212,7 +221,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 		"denied-by-policy": {"llama-70b production min=0", "not allowed"},
 		"mistake":          {"llama-70b production max=+2", "Nothing was changed"},
 	} {
-		step(name, func(*testing.T) {
+		step(name, func() {
 			u.Enter(box, "/autoscale "+c.line)
 			u.Shows("#messages .message:last-child .body", c.says)
 		})
@@ -235,6 +244,7 @@ func TestPicture(t *testing.T) {
 	u.Enter(box, `/autoscale llama-70b production min=6 max=12 reason="launch at noon, three times the traffic"`)
 	u.as("Lea")
 	u.approve()
+	u.as("Ben")
 	u.thread("6 of 6 active")
 	u.Shows("#thread-messages", "Approved by @Lea")
 	u.PictureThread(*picture, 900)

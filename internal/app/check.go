@@ -35,9 +35,9 @@ func Check(ctx context.Context, environment map[string]string, version string, o
 		report: &report{out: out, clean: redactor.String},
 		people: make(map[string]authz.Person),
 	}
-	c.botToken = secretFrom(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add)
-	c.appToken = secretFrom(cfg.SlackAppToken, cfg.SlackAppTokenFile, redactor.Add)
-	c.basetenKey = secretFrom(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
+	c.botToken = newSecret(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add).Value
+	c.appToken = newSecret(cfg.SlackAppToken, cfg.SlackAppTokenFile, redactor.Add).Value
+	c.basetenKey = newSecret(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add).Value
 	// A file's content is a secret from the first line on.
 	for _, secret := range []func() string{c.botToken, c.appToken, c.basetenKey} {
 		redactor.Add(secret())
@@ -87,7 +87,7 @@ func (c *checkup) configuration(err error) {
 
 // unjoin takes apart what errors.Join put together.
 func unjoin(err error) []error {
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost only
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		return all.Unwrap()
 	}
 	if err != nil {

@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -15,11 +17,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"autoscalebot/internal/app"
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/basetensim"
 	"autoscalebot/internal/sandbox/slacksim"
+	"autoscalebot/internal/store"
 )
 
 // The secrets of a world that is checked. None may ever be shown.
@@ -35,12 +39,14 @@ type setup struct {
 	*sandbox.World
 	t   *testing.T
 	env map[string]string
+	dir string
 }
 
 func newSetup(t *testing.T, scopes ...string) *setup {
 	t.Helper()
+	dir := t.TempDir()
 	world, err := sandbox.NewWorld(sandbox.WorldOptions{
-		Dir:     t.TempDir(),
+		Dir:     dir,
 		Slack:   slacksim.Options{BotToken: secretBot, AppToken: secretApp, Scopes: scopes},
 		Baseten: basetensim.Options{},
 	})
@@ -53,7 +59,7 @@ func newSetup(t *testing.T, scopes ...string) *setup {
 		}
 	})
 	world.Baseten.SetAPIKey(secretBaseten)
-	return &setup{World: world, t: t, env: world.Env()}
+	return &setup{World: world, t: t, env: world.Env(), dir: dir}
 }
 
 // check checks the set-up, with DIR in the place of its folder.
@@ -61,7 +67,7 @@ func (s *setup) check() (output string, ok bool) {
 	s.t.Helper()
 	var out bytes.Buffer
 	ok = app.Check(s.t.Context(), s.env, "test", &out)
-	output = strings.ReplaceAll(out.String(), filepath.Dir(s.World.Env()["POLICY_FILE"]), "DIR")
+	output = strings.ReplaceAll(out.String(), s.dir, "DIR")
 	hidden := []string{secretDB, "ticket="}
 	for name, value := range s.env {
 		if strings.HasSuffix(name, "_TOKEN") || strings.HasSuffix(name, "_KEY") {
@@ -112,7 +118,7 @@ func TestCheckGoodSetup(t *testing.T) {
 	if patches := s.Baseten.Patches(); len(patches) > 0 {
 		t.Errorf("changed: %+v", patches)
 	}
-	if files, _ := filepath.Glob(filepath.Join(filepath.Dir(s.env["POLICY_FILE"]), "*")); len(files) != 1 {
+	if files, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(files) != 1 {
 		t.Errorf("files = %v, want the policy only", files)
 	}
 }
@@ -397,7 +403,7 @@ rules:
 		{
 			name: "no database at all",
 			spoil: func(s *setup) {
-				file := filepath.Join(filepath.Dir(s.env["POLICY_FILE"]), "notes.txt")
+				file := filepath.Join(s.dir, "notes.txt")
 				if err := os.WriteFile(file, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
 					s.t.Fatal(err)
 				}
@@ -531,6 +537,44 @@ func TestCheckBesideRunningBot(t *testing.T) {
 	s.wait("the check's socket is gone", func(snap *slacksim.Snapshot) bool { return len(snap.Sockets) == 1 })
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
 	s.sees("Ana", "Max replicas: 4 → 7")
+}
+
+func TestCheckPostgres(t *testing.T) {
+	server := os.Getenv("AUTOSCALE_TEST_POSTGRES")
+	if server == "" {
+		t.Skip("AUTOSCALE_TEST_POSTGRES is not set")
+	}
+	conn, err := pgx.Connect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	name := fmt.Sprintf("check_%d", time.Now().UnixNano())
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
+	at, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.Path = "/" + name
+
+	s := newSetup(t)
+	s.env["DATABASE_URL"] = at.String()
+	says := func(want string) {
+		t.Helper()
+		if got, ok := s.check(); !ok || !strings.Contains(got, "ok    DATABASE_URL      "+want+"\n") {
+			t.Errorf("ok = %t, want %q:\n%s", ok, want, got)
+		}
+	}
+	says("opens and is empty; the bot makes its tables at the first start")
+	db, err := store.Open(t.Context(), store.Config{URL: s.env["DATABASE_URL"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	says("opens, and its schema is this version's")
 }
 
 // An output that cannot be written is no success.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/observe"
@@ -174,22 +175,51 @@ func reason(err error) string {
 	}
 }
 
-// secretFrom returns a function that tells a secret: the value, or what the file
-// holds at that moment. A file that cannot be read any more keeps its last value.
-func secretFrom(value, file string, add func(secret string)) func() string {
-	last := value
-	add(value)
-	if file == "" {
-		return func() string { return value }
+// secret is a token that may stand in a file.
+type secret struct {
+	file   string
+	redact func(secret string)
+
+	mu    sync.Mutex
+	value string
+}
+
+// newSecret reads the secret for the first time.
+func newSecret(value, file string, redact func(secret string)) *secret {
+	s := &secret{file: file, redact: redact, value: value}
+	redact(value)
+	s.Refresh()
+	return s
+}
+
+// Value is the secret as it was read last.
+func (s *secret) Value() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value
+}
+
+// Refresh reads the file again, for when the other side refuses the secret, and
+// reports whether it holds another one now. A file that cannot be read, or is empty
+// because it is being written, keeps the last value.
+func (s *secret) Refresh() bool {
+	if s.file == "" {
+		return false
 	}
-	return func() string {
-		//nolint:gosec // the operator names the file
-		if text, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(text)) != "" {
-			if now := strings.TrimSpace(string(text)); now != last {
-				add(now)
-				return now
-			}
-		}
-		return last
+	text, err := os.ReadFile(s.file)
+	next := strings.TrimSpace(string(text))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || next == "" || next == s.value {
+		return false
 	}
+	s.redact(next)
+	s.value = next
+	return true
+}
+
+// Latest reads the file again and returns the secret.
+func (s *secret) Latest() string {
+	s.Refresh()
+	return s.Value()
 }

@@ -153,6 +153,9 @@ func serve(ctx context.Context, p *process) error {
 	p.ready.is(func() error { return errors.New("stopping") })
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
+	if err := p.db.StopWork(closing); err != nil {
+		p.log.Warn("stop workers", zap.Error(err))
+	}
 	changes.Close(closing)
 	stopWork()
 	p.log.Info("stopped", zap.Error(err))
@@ -211,17 +214,17 @@ func ownerName(database, addr string) string {
 }
 
 func newBaseten(cfg Config, opts Options, redactor *observe.Redactor, metrics *observe.Metrics) *baseten.Client {
-	key := secretFrom(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
+	key := newSecret(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
 	return baseten.New(baseten.Config{
-		BaseURL: cfg.BasetenBaseURL, Key: key, Scheme: cfg.BasetenAuthScheme,
+		BaseURL: cfg.BasetenBaseURL, Key: key.Value, Refresh: key.Refresh, Scheme: cfg.BasetenAuthScheme,
 		UserAgent: "autoscalebot/" + opts.Version, Observe: metrics.BasetenCalled, Now: time.Now,
 	})
 }
 
 func slackConfig(cfg Config, redactor *observe.Redactor, metrics *observe.Metrics, log *zap.Logger) slackbot.Config {
 	return slackbot.Config{
-		BotToken: secretFrom(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add),
-		AppToken: secretFrom(cfg.SlackAppToken, cfg.SlackAppTokenFile, redactor.Add),
+		BotToken: newSecret(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add).Latest,
+		AppToken: newSecret(cfg.SlackAppToken, cfg.SlackAppTokenFile, redactor.Add).Latest,
 		APIURL:   cfg.SlackAPIURL, Connections: cfg.SlackConnections, AnnounceChannel: cfg.AnnounceChannel,
 		Now: time.Now, Log: log,
 		Watch: slackbot.Watch{

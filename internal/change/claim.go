@@ -18,11 +18,13 @@ var (
 
 // hold claims the request and renews the claim until release is called. The
 // returned context ends where the claim is lost: whoever holds it now goes on, and
-// nothing that was begun here is committed any more.
-func (s *Service) hold(ctx context.Context, id ID) (held context.Context, release func(), err error) {
-	until, err := s.claimed(ctx, id)
-	if err != nil {
-		return nil, nil, err
+// nothing that was begun here is committed any more. A claim that a commit made a
+// moment ago, until then, need not be made again.
+func (s *Service) hold(ctx context.Context, id ID, until time.Time) (held context.Context, release func(), err error) {
+	if until.Sub(s.cfg.Now()) < s.cfg.Claim/2 {
+		if until, err = s.claimNow(ctx, id); err != nil {
+			return nil, nil, err
+		}
 	}
 	held, lost := context.WithCancel(ctx)
 	var renewing sync.WaitGroup
@@ -51,18 +53,30 @@ func (s *Service) hold(ctx context.Context, id ID) (held context.Context, releas
 	return held, func() { lost(); renewing.Wait() }, nil
 }
 
-// claimed makes sure that this process has the request for a while to come. What
-// recorded a command or a click has claimed it in the same commit, so that on the
-// way to the PATCH there is nothing to write here.
-func (s *Service) claimed(ctx context.Context, id ID) (until time.Time, err error) {
-	r, err := s.store.Get(ctx, id)
-	if err != nil {
-		return time.Time{}, err
+// committed keeps, for the work that follows at once, the rows that this process has
+// just committed with its claim on them: the way to the PATCH need neither claim nor
+// read them again. Every later step is guarded all the same.
+type committed struct {
+	mu   sync.Mutex
+	rows map[ID]*Request
+}
+
+func (c *committed) put(r *Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rows == nil {
+		c.rows = make(map[ID]*Request)
 	}
-	if r.ClaimedBy == s.cfg.Owner && r.ClaimedUntil.Sub(s.cfg.Now()) > s.cfg.Claim/2 {
-		return r.ClaimedUntil, nil
-	}
-	return s.claimNow(ctx, id)
+	c.rows[r.ID] = r
+}
+
+// take returns the row once, nil where there is none.
+func (c *committed) take(id ID) *Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rows[id]
+	delete(c.rows, id)
+	return r
 }
 
 // claimNow takes the request for this process, or returns errElsewhere.

@@ -57,7 +57,7 @@ func refused(format string, args ...any) error {
 // recorded before. On any other error nothing was recorded, and there must be no
 // acknowledgement.
 func (s *Service) Do(ctx context.Context, a Act) error {
-	r, err := s.judged(ctx, a.ID)
+	r, err := s.judged(ctx, a)
 	if errors.Is(err, ErrNotFound) {
 		return s.refuseAct(ctx, a, nil, refused("%s not found. `/autoscale pending` lists what waits.", a.ID))
 	}
@@ -124,13 +124,15 @@ func (s *Service) refreshCopy(a Act, r *Request) {
 	s.work.Go(func() { s.editQuietly(&twin, part, RemoveButtons) })
 }
 
-// judged returns the request once it left requested, or as it is after a second: a
-// card can be pressed a moment before its posting is noted.
-func (s *Service) judged(ctx context.Context, id ID) (*Request, error) {
+// judged returns the request once it left requested, or as it is after a second.
+func (s *Service) judged(ctx context.Context, a Act) (*Request, error) {
 	for tries := 0; ; tries++ {
-		r, err := s.store.Get(ctx, id)
+		r, err := s.store.Get(ctx, a.ID)
 		if err != nil || r.State != Requested || tries == 50 {
 			return r, err
+		}
+		if r.Buttons && a.Message.TS != "" {
+			return s.seen(ctx, r, a.Message)
 		}
 		if !s.pause(ctx, 20*time.Millisecond) {
 			return nil, ctx.Err()

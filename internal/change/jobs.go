@@ -44,6 +44,13 @@ type FollowArgs struct {
 // Kind implements river.JobArgs.
 func (FollowArgs) Kind() string { return "follow" }
 
+// FollowQueue is a queue of its own for following: it waits for its share of reads,
+// and promises and expiries must not wait behind it.
+const FollowQueue = "follow"
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (FollowArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: FollowQueue} }
+
 // Workers returns the workers of all job kinds.
 func (s *Service) Workers() *river.Workers {
 	w := river.NewWorkers()

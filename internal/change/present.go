@@ -38,12 +38,25 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 	if draft.Root, err = turn.Post(ctx, draft, Root); err != nil {
 		return s.unposted(ctx, draft, err)
 	}
-	return s.posted(ctx, draft, func(r *Request, e *Effects) error {
-		e.Jobs = append(e.Jobs, Job{Args: ExpireArgs{ID: r.ID}, At: r.ExpiresAt})
-		if at, ok := s.remindAt(r); ok {
-			e.Jobs = append(e.Jobs, Job{Args: RemindArgs{ID: r.ID}, At: at})
-		}
-		return s.move(r, e, Pending, Person{}, "")
+	return s.posted(ctx, draft, s.letWait)
+}
+
+// letWait is the step after which a request waits for people, to its end.
+func (s *Service) letWait(r *Request, e *Effects) error {
+	e.Jobs = append(e.Jobs, Job{Args: ExpireArgs{ID: r.ID}, At: r.ExpiresAt})
+	if at, ok := s.remindAt(r); ok {
+		e.Jobs = append(e.Jobs, Job{Args: RemindArgs{ID: r.ID}, At: at})
+	}
+	return s.move(r, e, Pending, Person{}, "")
+}
+
+// seen lets a request wait whose card somebody pressed before its posting was
+// noted: that the card is there is certain now.
+func (s *Service) seen(ctx context.Context, r *Request, card MessageRef) (*Request, error) {
+	return s.step(ctx, r, Requested, func(r *Request, e *Effects) error {
+		r.Root = card
+		e.Jobs = append(e.Jobs, s.promise(r.ID))
+		return s.letWait(r, e)
 	})
 }
 

@@ -81,7 +81,9 @@ type Service struct {
 	lanes   lanes
 	running running
 	answers answers
-	gets    *pace
+
+	committed committed
+	gets      *pace
 
 	life context.Context // ends when work under way has to stop
 	stop context.CancelFunc
@@ -187,12 +189,19 @@ func (s *Service) exclusively(id ID) error {
 // at any time, in any process, any number of times. It returns nil once nothing is
 // owed, or an error that says when to come back.
 func (s *Service) advance(ctx context.Context, id ID) error {
-	ctx, release, err := s.hold(ctx, id)
+	r := s.committed.take(id)
+	var until time.Time
+	if r != nil && r.ClaimedBy == s.cfg.Owner {
+		until = r.ClaimedUntil
+	}
+	ctx, release, err := s.hold(ctx, id, until)
 	if err != nil {
 		return err
 	}
 	defer release()
-	r, err := s.store.Get(ctx, id)
+	if r == nil {
+		r, err = s.store.Get(ctx, id)
+	}
 	for err == nil {
 		switch {
 		case r.State == Requested:

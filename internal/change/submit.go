@@ -70,6 +70,8 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 			return nil, err
 		}
 		s.answers.keep(r.ID, in.Answer)
+		handed := *r
+		s.committed.put(&handed)
 		return r, nil
 	}
 }

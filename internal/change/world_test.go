@@ -1,9 +1,11 @@
 package change_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -40,6 +42,9 @@ type world struct {
 	policy *authz.Policy
 	drawn  *rand.ChaCha8
 	n      int // of deliveries
+
+	// patching, if set, is called around each PATCH that leaves a living process.
+	patching func(path, body string) (done func())
 }
 
 func newWorld(t testing.TB, policy string) *world {
@@ -151,7 +156,7 @@ func (w *world) boot(owner string, dieAt int, jobs bool) *process {
 	m := &mortal{dieAt: dieAt, died: make(chan struct{})}
 	client := baseten.New(baseten.Config{
 		BaseURL: "http://baseten.test", Key: w.baseten.APIKey, Now: time.Now,
-		HTTPClient: &http.Client{Transport: mortalTransport{m, w.baseten.Transport()}},
+		HTTPClient: &http.Client{Transport: mortalTransport{m, w, w.baseten.Transport()}},
 		Rand:       func() float64 { return 0.5 },
 	})
 	names := baseten.NewCatalogue(client, time.Now, 0)
@@ -248,6 +253,7 @@ func (m *mortal) around(effect func() error) error {
 
 type mortalTransport struct {
 	*mortal
+	w    *world
 	next http.RoundTripper
 }
 
@@ -258,7 +264,18 @@ func (t mortalTransport) RoundTrip(r *http.Request) (resp *http.Response, err er
 		}
 		return t.next.RoundTrip(r)
 	}
-	err = t.around(func() error { resp, err = t.next.RoundTrip(r); return err })
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	err = t.around(func() error {
+		if t.w.patching != nil {
+			defer t.w.patching(r.URL.Path, string(body))()
+		}
+		resp, err = t.next.RoundTrip(r)
+		return err
+	})
 	if err != nil && resp != nil {
 		resp.Body.Close()
 		resp = nil

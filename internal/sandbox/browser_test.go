@@ -44,7 +44,7 @@ func TestBrowser(t *testing.T) {
 	b.Shows(".intro", "This is #ml-oncall")
 	b.Shoot("1-empty-light")
 
-	b.Step(t, "completion", func(*testing.T) {
+	b.Step(t, "completion", func() {
 		b.Run(chromedp.Focus(box), chromedp.SendKeys(box, "/au"), chromedp.KeyEvent(kb.Tab))
 		b.Until(`document.querySelector("#composer").value === "/autoscale "`)
 		b.Shows(".option", "llama-70b")
@@ -59,7 +59,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows(".options .remark", "now 4")
 	})
 
-	b.Step(t, "request, approval and thread", func(*testing.T) {
+	b.Step(t, "request, approval and thread", func() {
 		b.Run(chromedp.KeyEvent(kb.Enter))
 		b.Shows("#messages .b-table td", "12")
 		b.Run(chromedp.Focus(box), chromedp.KeyEvent(kb.ArrowUp))
@@ -91,7 +91,7 @@ func TestBrowser(t *testing.T) {
 		b.Gone("#thread", "Thread")
 	})
 
-	b.Step(t, "answers for one person", func(*testing.T) {
+	b.Step(t, "answers for one person", func() {
 		b.Enter(box, "/autoscale whoami")
 		b.Shows("#messages .private", "Only visible to you")
 		b.As("Ben")
@@ -101,7 +101,7 @@ func TestBrowser(t *testing.T) {
 		b.As("Ana")
 	})
 
-	b.Step(t, "blocks", func(*testing.T) {
+	b.Step(t, "blocks", func() {
 		b.Enter(box, "/autoscale gallery")
 		b.Shows("#messages .b-header", "Everything this page draws")
 		b.Shows("#messages code", "<script>alert(1)</script>")
@@ -111,7 +111,7 @@ func TestBrowser(t *testing.T) {
 		b.Shoot("6-blocks")
 	})
 
-	b.Step(t, "form", func(*testing.T) {
+	b.Step(t, "form", func() {
 		b.Enter(box, "/autoscale form")
 		b.Shows("#modal[open] h2", "Change settings")
 		b.Press("#modal .btn", "Ask")
@@ -126,7 +126,7 @@ func TestBrowser(t *testing.T) {
 		b.Until(`!document.querySelector("#modal").open`)
 	})
 
-	b.Step(t, "faults and the bot", func(*testing.T) {
+	b.Step(t, "faults and the bot", func() {
 		b.Press("#faults-button", "Faults")
 		b.Press("#fault-tray .switch", "error 500")
 		b.Shows("#active-faults .fault", "500")
@@ -146,7 +146,7 @@ func TestBrowser(t *testing.T) {
 		b.Press("#bot-status", "Bot connected")
 	})
 
-	b.Step(t, "invite", func(*testing.T) {
+	b.Step(t, "invite", func() {
 		b.Press(".channel", "random")
 		b.Shows("#channel-head", "not in this channel")
 		b.Enter(box, "/invite @autoscale")
@@ -154,7 +154,7 @@ func TestBrowser(t *testing.T) {
 		b.Press(".channel", "ml-oncall")
 	})
 
-	b.Step(t, "dark", func(t *testing.T) {
+	b.Step(t, "dark", func() {
 		light := b.Text(`getComputedStyle(document.body).backgroundColor`)
 		b.Theme("dark")
 		dark := b.Text(`getComputedStyle(document.body).backgroundColor`)

@@ -29,13 +29,15 @@ func runFakeBot(ctx context.Context, env map[string]string) error {
 	if err := b.call("apps.connections.open", env["SLACK_APP_TOKEN"], nil, &open); err != nil {
 		return err
 	}
-	conn, _, err := websocket.DefaultDialer.DialContext(ctx, open.URL, nil)
+	conn, resp, err := websocket.DefaultDialer.DialContext(ctx, open.URL, nil)
 	if err != nil {
 		return err
 	}
+	defer resp.Body.Close()
 	b.conn = conn
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	defer conn.Close()
+	hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer hangUp()
+	defer func() { _ = conn.Close() }()
 	for {
 		var env envelope
 		if err := conn.ReadJSON(&env); err != nil {
@@ -203,7 +205,7 @@ func (b *fakeBot) send(method, url, auth string, body any) ([]byte, error) {
 	if auth != "" {
 		req.Header.Set("Authorization", auth)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := patient.Do(req)
 	if err != nil {
 		return nil, err
 	}

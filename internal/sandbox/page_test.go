@@ -189,7 +189,7 @@ func TestEventsTellOfChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := patient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,11 +46,11 @@ func Run(ctx context.Context, opts Options) error {
 	if err := refuseRealTokens(opts.LookupEnv); err != nil {
 		return err
 	}
-	listener, err := listen(opts.Addr)
+	listener, err := listen(ctx, opts.Addr)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	if opts.World.Baseten.ReplicaStep == 0 && opts.World.Baseten.SettleAfter == 0 {
 		pace := demoPace()
 		opts.World.Baseten.ReplicaStep, opts.World.Baseten.SettleAfter = pace.ReplicaStep, pace.SettleAfter
@@ -81,7 +81,7 @@ func serve(ctx context.Context, opts Options, world *World, listener net.Listene
 	fmt.Fprintf(opts.Stdout, "Sandbox: open http://%s in a browser. Everything is simulated; Ctrl-C ends it.\n", listener.Addr())
 	bot.Start(ctx)
 	defer bot.Stop()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	select {
 	case <-ctx.Done():
 		return nil
@@ -91,7 +91,7 @@ func serve(ctx context.Context, opts Options, world *World, listener net.Listene
 }
 
 // listen takes the address, which must be a loopback one.
-func listen(addr string) (net.Listener, error) {
+func listen(ctx context.Context, addr string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(cmp.Or(addr, defaultAddr))
 	if err != nil {
 		return nil, fmt.Errorf("read the address %q: %w", addr, err)
@@ -99,9 +99,10 @@ func listen(addr string) (net.Listener, error) {
 	if !loopback(host) {
 		return nil, fmt.Errorf("the sandbox listens on loopback only, not on %q: use 127.0.0.1", addr)
 	}
-	listener, err := net.Listen("tcp", cmp.Or(addr, defaultAddr))
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", cmp.Or(addr, defaultAddr))
 	if err != nil && addr == "" {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen for the sandbox's page: %w", err)

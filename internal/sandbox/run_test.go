@@ -72,7 +72,7 @@ func TestRun(t *testing.T) {
 	}
 	deed := func(on string) {
 		t.Helper()
-		resp, err := http.Post(url+"/do", "application/json", strings.NewReader(`{"as":"U0ANA","action":"bot","on":`+on+`}`))
+		resp, err := patient.Post(url+"/do", "application/json", strings.NewReader(`{"as":"U0ANA","action":"bot","on":`+on+`}`))
 		if err != nil {
 			t.Fatal(err)
 		}

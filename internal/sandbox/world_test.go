@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +10,9 @@ import (
 
 	"autoscalebot/internal/sandbox/slacksim"
 )
+
+// patient outlasts anything that a test waits for.
+var patient = &http.Client{Timeout: 20 * time.Second}
 
 // soon is a deadline for what should take milliseconds.
 func soon(t *testing.T) context.Context {

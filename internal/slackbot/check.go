@@ -76,7 +76,7 @@ func (s *Slack) AppSocket(ctx context.Context) (Socket, error) {
 	if err != nil {
 		return Socket{}, &socketError{cause: err}
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := conn.SetReadDeadline(time.Now().Add(callWithin)); err != nil {

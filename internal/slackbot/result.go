@@ -134,7 +134,7 @@ func undoHint(r *change.Request) []slack.MixedElement {
 	case r.Outcome.Kind == change.Overruled, len(r.Reading.Settings.Only(r.Ask.Settings)) == 0:
 		return nil
 	}
-	return []slack.MixedElement{plainText("· to undo: /autoscale undo " + string(r.ID))}
+	return []slack.MixedElement{plainText("to undo: /autoscale undo " + string(r.ID))}
 }
 
 // callMark is what the change service writes before a call to be made by hand.

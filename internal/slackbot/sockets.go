@@ -95,10 +95,13 @@ func (s *sockets) keep(ctx context.Context) error {
 	wait := time.Second
 	for {
 		began := s.now()
-		err := s.once(ctx)
+		token := s.appToken()
+		err := s.once(ctx, token)
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case fatalToken(err) && s.appToken() != token:
+			continue // its file was replaced
 		case fatalToken(err):
 			return fmt.Errorf("SLACK_APP_TOKEN: Slack refuses it: %w", err)
 		}
@@ -120,10 +123,10 @@ func (s *sockets) keep(ctx context.Context) error {
 
 // once runs one client until it cannot connect. Slack's own refreshes are handled
 // by the client, through the shared limit on openings.
-func (s *sockets) once(ctx context.Context) error {
+func (s *sockets) once(ctx context.Context, token string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	api := slack.New("", slack.OptionAppLevelToken(s.appToken()), slack.OptionAPIURL(s.apiURL),
+	api := slack.New("", slack.OptionAppLevelToken(token), slack.OptionAPIURL(s.apiURL),
 		slack.OptionHTTPClient(&http.Client{Timeout: 20 * time.Second, Transport: &openGate{limit: s.opens, next: http.DefaultTransport}}))
 	client := socketmode.New(api,
 		socketmode.OptionPingInterval(silence), socketmode.OptionReadLimit(largestFrame),

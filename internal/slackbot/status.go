@@ -69,10 +69,9 @@ func (v *statusView) message() message {
 func environmentLines(env *baseten.Environment) []line {
 	head := line{bold(named(env.Name))}
 	out := []line{nil, {literal(shortSettings(env.Settings))}}
-	switch d := env.Current; {
-	case d == nil:
+	if d := env.Current; d == nil {
 		head = append(head, literal(": no deployment serves it"))
-	default:
+	} else {
 		head = append(head, literal(fmt.Sprintf(": %s · %s (%s)", standing(d.Status, d.ActiveReplicas), named(d.Name), named(d.ID))))
 		if d.Settings != nil && !d.Settings.Equal(env.Settings) {
 			out = append(out, line{literal("⚠️ The deployment runs with " + shortSettings(d.Settings) + ".")})

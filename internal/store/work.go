@@ -12,6 +12,8 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
+
+	"autoscalebot/internal/change"
 )
 
 // WorkOptions says how jobs are worked. Zero values are the defaults.
@@ -50,8 +52,11 @@ func (s *Store) Work(ctx context.Context, workers *river.Workers, opts WorkOptio
 		maxWorkers = 10
 	}
 	cfg := &river.Config{
-		Workers:                     workers,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: maxWorkers}},
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: maxWorkers},
+			change.FollowQueue: {MaxWorkers: 2},
+		},
 		FetchPollInterval:           opts.Poll, // River's default is 1 s
 		JobTimeout:                  or(opts.JobTimeout, 30*time.Second),
 		RescueStuckJobsAfter:        or(opts.RescueAfter, 2*time.Minute),
