@@ -35,22 +35,26 @@ func (s *Service) begin(ctx context.Context, draft *Request) (*Request, error) {
 			return s.move(r, e, Stale, Person{}, late)
 		})
 	}
-	r, err := s.posted(ctx, draft, func(r *Request, e *Effects) error {
-		if err := approve(r, e); err != nil {
-			return err
-		}
-		return s.attempt(r, e)
-	})
-	switch {
-	case errors.Is(err, ErrBusy):
-		if r, err = s.posted(ctx, draft, approve); err != nil || r.State != Approved {
+	// Slack may have taken its time with the card: then all is checked once more.
+	if s.cfg.Now().Sub(draft.Reading.At) <= freshFor {
+		r, err := s.posted(ctx, draft, func(r *Request, e *Effects) error {
+			if err := approve(r, e); err != nil {
+				return err
+			}
+			return s.attempt(r, e)
+		})
+		switch {
+		case err == nil && r.State == Applying:
+			return s.send(ctx, r)
+		case !errors.Is(err, ErrBusy):
 			return r, err
 		}
-		return s.applyInLane(ctx, r)
-	case err != nil || r.State != Applying:
+	}
+	r, err := s.posted(ctx, draft, approve)
+	if err != nil || r.State != Approved {
 		return r, err
 	}
-	return s.send(ctx, r)
+	return s.applyInLane(ctx, r)
 }
 
 // floor waits for the turn to post the card and for the target's lane, and makes

@@ -41,6 +41,11 @@ var (
 	// ErrGone: the channel is archived, or the thread's root was deleted: nothing
 	// can be posted there any more.
 	ErrGone = errors.New("channel or thread is gone")
+	// ErrRefused: Slack says no for another reason that no waiting will mend.
+	ErrRefused = errors.New("refused by Slack")
+	// ErrDoubtful: it was sent twice and each time no answer told whether it is
+	// there. Once more would pile up doubles.
+	ErrDoubtful = errors.New("may or may not have been posted")
 )
 
 // Turn is the right to post one message in a channel now. Return gives it back

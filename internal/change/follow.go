@@ -44,7 +44,7 @@ func (s *Service) follow(ctx context.Context, id ID) error {
 	found, err := s.reread(ctx, r.Target)
 	now := s.cfg.Now()
 	var next Outcome
-	if err != nil {
+	if err != nil || found.Settings() == nil {
 		s.cfg.Log.Debug("read the change back", zapRequest(id), zap.Error(err))
 		next = r.Outcome.unread(r, now)
 	} else if next = r.Outcome.after(r, found, now); next.Kind == Overruled {

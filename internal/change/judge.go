@@ -101,6 +101,9 @@ func (s *Service) look(ctx context.Context, r *Request) (subject, *refusal) {
 	if sub.resolved.Stale {
 		return sub, s.unseen(r, sub)
 	}
+	if why := sub.resolved.Unreadable(); why != "" {
+		return sub, &refusal{state: Failed, text: "failed: Baseten shows settings of " + plain(r.Target.Name()) + " that I cannot read, so I do not change them. Nothing was changed.", detail: errors.New(why)}
+	}
 	if sub.resolved.Settings() == nil {
 		return sub, &refusal{state: Failed, text: "failed: " + r.Target.Name() + " has no autoscaling settings yet: it has not finished deploying. Try again once it is up. Nothing was changed."}
 	}

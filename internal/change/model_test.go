@@ -110,7 +110,8 @@ type life struct {
 	rule   int // of modelPolicies
 	bots   []*process
 	effect map[string]int // by path and body: PATCHes that changed something
-	max    int            // of the last request, so that each asks for another value
+	deaths int
+	max    int // of the last request, so that each asks for another value
 }
 
 // verdicts collects what went wrong; the run goes on.
@@ -158,6 +159,7 @@ func (l *life) revive() {
 			continue
 		}
 		p.bury()
+		l.deaths++
 		l.bots[i] = l.boot([]string{"a", "b"}[i], 0, true)
 	}
 }
@@ -329,11 +331,13 @@ func (l *life) checkAll() {
 		}
 		sends[r.Ask.Settings.JSON()] += r.Sends
 		wanted[r.Ask.Settings.JSON()]++
-		l.checkShown(l, r)
+		l.checkShown(l, r, l.deaths)
 	}
 	got := make(map[string]int)
 	for _, c := range l.baseten.Patches() {
-		got[settingsOf(c.Body)]++
+		if c.Body != "" { // it was read
+			got[settingsOf(c.Body)]++
+		}
 	}
 	for body, n := range l.effect {
 		if n > wanted[settingsOf(body)] {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
 
@@ -37,19 +36,21 @@ func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request,
 	if err != nil {
 		return nil, err
 	}
-	person, people, err := s.who(ctx, in.Requester.ID)
-	_, stranger := s.policy().Stranger(authz.Question{Person: person, Channel: old.Channel, People: people, Now: s.cfg.Now()})
+	person, _, err := s.who(ctx, in.Requester.ID)
 	switch {
 	case err != nil:
 		return nil, s.refuseOrigin(ctx, in, old, "not allowed: I could not look you up in Slack. Please try again.")
-	case !ours(person) || stranger:
-		return nil, s.refuseOrigin(ctx, in, old, "not allowed: the policy lets you change nothing here, so you cannot ask again either.")
+	case !ours(person):
+		return nil, s.refuseOrigin(ctx, in, old, "not allowed: only members of this workspace can do that.")
 	case old.State != Stale && old.State != Expired:
 		return nil, s.refuseOrigin(ctx, in, old, "%s cannot be asked again: it is %s.", id, old.State)
 	}
 	again := in
 	again.Delivery.Key = "again:" + string(id)
 	again.Requester, again.Ask = old.Requester, old.Ask
+	if old.Target.ModelID != "" {
+		again.Ask.Model, again.Ask.Target, again.Ask.TargetKind = sameTarget(old)
+	}
 	again.Ask.BreakGlass, again.Ask.By = false, in.Requester
 	again.Channel, again.ChannelName, again.Thread = old.Channel, old.ChannelName, old.Thread
 	again.From, again.FromKind = id, FromAgain

@@ -41,6 +41,9 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 	draft.Target = seen
 
 	current := found.Settings()
+	if current == nil {
+		return finding{}, notYet("Baseten does not show the settings that would be changed. I keep trying.")
+	}
 	touched := current.Only(draft.Ask.Settings)
 	switch {
 	case touched.Equal(draft.Reading.Settings.Only(draft.Ask.Settings)):

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -56,6 +57,9 @@ func (s *Service) lookBack(ctx context.Context, r *Request, began time.Time) (*R
 	if err != nil {
 		return s.lostSight(ctx, r, err)
 	}
+	if found.Settings() == nil {
+		return nil, notYet("Baseten does not show the settings, so I do not know yet whether it took this change.")
+	}
 	current := found.Settings().Only(r.Ask.Settings)
 	switch {
 	case current.Equal(r.Ask.Settings):
@@ -92,9 +96,16 @@ func (s *Service) resend(ctx context.Context, r *Request) (*Request, error) {
 	case holds.state == Applied:
 		return nil, nil // it shows now: look again
 	case holds.state != "":
-		return s.end(ctx, r, Applying, Failed, asFailure(holds.why))
+		why := strings.ReplaceAll(holds.why, "Nothing was sent.", "It was sent once, did not show, and is not sent again.")
+		return s.end(ctx, r, Applying, Failed, asFailure(why))
 	}
-	r, err = s.step(ctx, r, Applying, func(r *Request, _ *Effects) error { r.Sends++; return nil })
+	r, err = s.step(ctx, r, Applying, func(r *Request, _ *Effects) error {
+		if r.Sends != draft.Sends {
+			return ErrState // somebody else sent it
+		}
+		r.Sends++
+		return nil
+	})
 	if err != nil || r.State != Applying {
 		return r, err
 	}

@@ -36,11 +36,12 @@ func (s *Service) show(ctx context.Context, r *Request) (*Request, error) {
 	}
 	switch {
 	case failed != nil && r.State.Ended() && s.cfg.Now().Sub(r.EndedAt) > giveUpAfter:
-		s.cfg.Log.Error("messages not brought up to date", zapRequest(r.ID), zap.Error(failed))
+		s.cfg.Log.Error("messages not brought up to date", zapRequest(r.ID), zap.Error(failed), zap.String("end", wordsEnd(r)))
 		return s.settleAccount(ctx, r, true)
 	case failed != nil && ctx.Err() == nil:
 		s.cfg.Log.Warn("bring messages up to date", zapRequest(r.ID), zap.Error(failed))
-		return nil, later{5 * time.Second}
+		// Longer and longer, so that what may be there already is not doubled often.
+		return nil, later{max(5*time.Second, s.cfg.Now().Sub(r.OwedSince)/2)}
 	case failed != nil:
 		return nil, failed
 	case r.Owed && len(due(r)) == 0:
@@ -176,8 +177,14 @@ func (s *Service) showResult(ctx context.Context, r *Request) error {
 		return err
 	}
 	defer turn.Return()
-	if r.Result, err = turn.Post(ctx, r, Result); unreachable(err) {
-		r.Elsewhere, err = s.tellElsewhere(ctx, r)
+	ref, err := turn.Post(ctx, r, Result)
+	switch {
+	case err == nil:
+		r.Result = ref
+	case unreachable(err):
+		r.Elsewhere, err = s.tellElsewhere(ctx, r, true)
+	case errors.Is(err, ErrDoubtful) && ctx.Err() == nil:
+		r.Elsewhere, err = s.tellElsewhere(ctx, r, false)
 	}
 	return err
 }
@@ -204,4 +211,6 @@ func (s *Service) showReview(ctx context.Context, r *Request) error {
 }
 
 // unreachable tells that a message cannot be had any more, and no waiting helps.
-func unreachable(err error) bool { return errors.Is(err, ErrGone) || errors.Is(err, ErrNotInvited) }
+func unreachable(err error) bool {
+	return errors.Is(err, ErrGone) || errors.Is(err, ErrNotInvited) || errors.Is(err, ErrRefused)
+}

@@ -44,16 +44,14 @@ func (s *Service) tell(ctx context.Context, r *Request, text string) error {
 }
 
 // tellElsewhere tells the end where the thread cannot be reached any more, by the
-// first way that works, and returns which it was. The log is the last.
-func (s *Service) tellElsewhere(ctx context.Context, r *Request) (how string, err error) {
+// first way that works, and returns which it was: a new message in the channel
+// (where that is open), the private answer, a direct message, the channel for
+// alarms. The log is the last, for an end that Slack definitely refuses; where Slack
+// does not answer, the error asks to come back.
+func (s *Service) tellElsewhere(ctx context.Context, r *Request, open bool) (how string, err error) {
 	text := wordsEnd(r)
-	if turn, err := s.chat.Turn(ctx, r.Channel, Result); err == nil {
-		alone := *r
-		alone.Root, alone.Thread = MessageRef{}, ""
-		if r.Result, err = turn.Post(ctx, &alone, Result); err == nil {
-			return "new message", nil
-		}
-		turn.Return()
+	if open && s.postAlone(ctx, r) == nil {
+		return "new message", nil
 	}
 	if to := s.answers.take(r.ID); to != nil && to(ctx, text) == nil {
 		return "private answer", nil
@@ -67,6 +65,25 @@ func (s *Service) tellElsewhere(ctx context.Context, r *Request) (how string, er
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
+	if !open {
+		return "", ErrDoubtful
+	}
 	s.cfg.Log.Error("the end could be told nowhere in Slack", zapRequest(r.ID), zap.String("end", text))
 	return "log", nil
+}
+
+// postAlone posts the end as a message of its own.
+func (s *Service) postAlone(ctx context.Context, r *Request) error {
+	turn, err := s.chat.Turn(ctx, r.Channel, Result)
+	if err != nil {
+		return err
+	}
+	defer turn.Return()
+	alone := *r
+	alone.Root, alone.Thread = MessageRef{}, ""
+	ref, err := turn.Post(ctx, &alone, Result)
+	if err == nil {
+		r.Result = ref
+	}
+	return err
 }

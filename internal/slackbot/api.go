@@ -144,6 +144,8 @@ func asChange(err error) error {
 		return errors.Join(change.ErrNotInvited, err)
 	case kindGone:
 		return errors.Join(change.ErrGone, err)
+	case kindOther:
+		return errors.Join(change.ErrRefused, err)
 	default:
 		return err
 	}

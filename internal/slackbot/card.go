@@ -34,8 +34,9 @@ func card(r *change.Request) message {
 	if standing != "" {
 		body = append(body, words(standing))
 	}
-	if r.Ask.Reason != "" {
-		body = append(body, line{literal("Reason: " + oneLine(r.Ask.Reason))})
+	reason := reasonText(r)
+	if reason != "" {
+		body = append(body, line{literal("Reason: " + reason)})
 	}
 	blocks := []slack.Block{lines(body...)}
 	if facts := cardFacts(r); facts != "" {
@@ -54,8 +55,8 @@ func card(r *change.Request) message {
 	if standing != "" {
 		text += " " + fallback(standing)
 	}
-	if r.Ask.Reason != "" {
-		text += " Reason: " + escaped(oneLine(r.Ask.Reason))
+	if reason != "" {
+		text += " Reason: " + escaped(reason)
 	}
 	return message{text: text, blocks: blocks}
 }
@@ -70,6 +71,14 @@ func cardFacts(r *change.Request) string {
 		out = append(out, live)
 	}
 	return strings.Join(out, " · ")
+}
+
+// reasonText is the requester's reason; that something is undone says the heading.
+func reasonText(r *change.Request) string {
+	if r.FromKind == change.FromUndo && r.Ask.Reason == "undo "+r.From.String() {
+		return ""
+	}
+	return oneLine(r.Ask.Reason)
 }
 
 // heading is how a card begins: ✅ @Ana changed llama-70b / production.

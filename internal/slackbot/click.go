@@ -185,10 +185,17 @@ func (b *Bot) submitted(d *delivery, c slack.InteractionCallback) {
 		Delivery: change.Delivery{Key: d.id, At: d.received},
 		Person:   change.Person{ID: c.User.ID, Name: c.User.Name},
 		Foreign:  c.User.TeamID != "" && c.User.TeamID != b.self.TeamID,
-		ID:       id, Reason: reason, Verb: change.VerbDeny,
+		ID:       id, Reason: reason,
 	}
-	if c.View.CallbackID == viewBreakGlass {
+	switch c.View.CallbackID {
+	case viewBreakGlass:
 		act.Verb = change.VerbBreakGlass
+	case viewExplain:
+		act.Verb = change.VerbDeny
+	default: // of a newer version of the bot
+		d.acknowledge()
+		b.cfg.Log.Warn("unknown form", zap.String("form", c.View.CallbackID))
+		return
 	}
 	err := b.changes.Do(d.ctx, act)
 	var no *change.Refused

@@ -125,7 +125,7 @@ func (p *poster) post(ctx context.Context, gate *turnstile, channel, thread stri
 			gate.hold(wait)
 		case kindDoubtful:
 			if doubts++; doubts >= doubtfulTries || ctx.Err() != nil {
-				return "", err
+				return "", errors.Join(change.ErrDoubtful, err)
 			}
 		case kindBlocks:
 			if m.blocks == nil {
