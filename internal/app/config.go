@@ -93,31 +93,10 @@ func (c *Config) problems(unread map[string]bool) []error {
 	var out []error
 	add := func(format string, args ...any) { out = append(out, fmt.Errorf(format, args...)) }
 
-	secret := func(name, value, file, prefix, what string) {
-		switch {
-		case value != "" && file != "":
-			add("%s and %s_FILE: set one of them, not both", name, name)
-		case value == "" && file == "":
-			add("%s: missing; set it to %s, or %s_FILE to a file that holds it", name, what, name)
-		default:
-			got := value
-			if file != "" {
-				text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
-				if err != nil {
-					// The path is not repeated: people have put the token itself there.
-					add("%s_FILE: the file cannot be read (%s)", name, reason(err))
-					return
-				}
-				got = strings.TrimSpace(string(text))
-			}
-			if !strings.HasPrefix(got, prefix) || got == prefix {
-				add("%s: this is not %s", name, what)
-			}
-		}
-	}
-	secret("SLACK_BOT_TOKEN", c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "the bot token (xoxb-…)")
-	secret("SLACK_APP_TOKEN", c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "the app-level token (xapp-…)")
-	secret("BASETEN_API_KEY", c.BasetenAPIKey, c.BasetenAPIKeyFile, "", "a Baseten API key")
+	out = append(out,
+		checkSecret("SLACK_BOT_TOKEN", c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "the bot token (xoxb-…)"),
+		checkSecret("SLACK_APP_TOKEN", c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "the app-level token (xapp-…)"),
+		checkSecret("BASETEN_API_KEY", c.BasetenAPIKey, c.BasetenAPIKeyFile, "", "a Baseten API key"))
 
 	address := func(name, value string) {
 		if u, err := url.Parse(value); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
@@ -162,6 +141,28 @@ func (c *Config) problems(unread map[string]bool) []error {
 		add("ANNOUNCE_CHANNEL: must be a channel's ID (C…), not its name")
 	}
 	return out
+}
+
+// checkSecret says what is wrong with a secret, or returns nil. It never repeats it,
+// nor the file's path: people have put the token itself there.
+func checkSecret(name, value, file, prefix, what string) error {
+	switch {
+	case value != "" && file != "":
+		return fmt.Errorf("%s and %s_FILE: set one of them, not both", name, name)
+	case value == "" && file == "":
+		return fmt.Errorf("%s: missing; set it to %s, or %s_FILE to a file that holds it", name, what, name)
+	}
+	if file != "" {
+		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+		if err != nil {
+			return fmt.Errorf("%s_FILE: the file cannot be read (%s)", name, reason(err))
+		}
+		value = strings.TrimSpace(string(text))
+	}
+	if !strings.HasPrefix(value, prefix) || value == prefix {
+		return fmt.Errorf("%s: this is not %s", name, what)
+	}
+	return nil
 }
 
 func reason(err error) string {

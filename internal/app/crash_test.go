@@ -92,15 +92,15 @@ func TestKill9(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		// until waits for the moment at which the bot is killed.
-		until func(s *story, hang *basetensim.Injected)
+		until func(s *story)
 		// hang holds the PATCH, which is carried out after the bot died.
 		hang bool
 	}{
-		{"after the acknowledgement", func(*story, *basetensim.Injected) {}, false},
-		{"after the card was posted", func(s *story, _ *basetensim.Injected) {
-			s.wait("the card is posted", func(snap *slacksim.Snapshot) bool { return s.cards() > 0 })
+		{"after the acknowledgement", func(*story) {}, false},
+		{"after the card was posted", func(s *story) {
+			s.wait("the card is posted", func(*slacksim.Snapshot) bool { return s.cards() > 0 })
 		}, false},
-		{"while Baseten works on the PATCH", func(s *story, hang *basetensim.Injected) {
+		{"while Baseten works on the PATCH", func(s *story) {
 			if err := s.Baseten.Wait(s.ctx, func(snap *basetensim.Snapshot) bool { return snap.Patches > 0 }); err != nil {
 				s.t.Fatal(err)
 			}
@@ -114,14 +114,14 @@ func TestKill9(t *testing.T) {
 				hang = s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment, Times: 1})
 			}
 			s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
-			tt.until(s, hang)
+			tt.until(s)
 			bot.kill()
 			if hang != nil {
 				hang.Clear()
 			}
 			began := time.Now()
 			s.spawn(nil)
-			s.ends("Ana")
+			s.ends()
 			t.Logf("ended %v after the restart began", time.Since(began).Round(10*time.Millisecond))
 			if took := time.Since(began); took > goesOn {
 				t.Errorf("it took %v, want at most %v", took, goesOn)
@@ -143,7 +143,7 @@ func TestKill9AroundTheClick(t *testing.T) {
 	s.click("Lea", "Approve")
 	bot.kill()
 	s.spawn(nil)
-	s.ends("Ana")
+	s.ends()
 	s.onceChanged(12)
 }
 
@@ -159,7 +159,7 @@ func (s *story) cards() int {
 }
 
 // ends waits until the thread says that the change is done.
-func (s *story) ends(who string) {
+func (s *story) ends() {
 	s.t.Helper()
 	s.wait("the thread tells the end", func(*slacksim.Snapshot) bool {
 		for _, m := range s.Slack.Messages("C0MLONCALL") {

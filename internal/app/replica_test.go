@@ -95,9 +95,8 @@ func TestReplicasRace(t *testing.T) {
 		s.wait("it ended", func(*slacksim.Snapshot) bool {
 			return len(s.Slack.Thread(m.Channel, m.TS)) > 1
 		})
-		before := round // at most one patch each round
-		if n := len(s.Baseten.Patches()); n > before+1 {
-			t.Fatalf("round %d: %d patches", round, n)
+		if n := len(s.Baseten.Patches()); n > round+1 {
+			t.Fatalf("round %d: %d patches, want at most one each round", round, n)
 		}
 		if n := len(s.Slack.Thread(m.Channel, m.TS)); n != 2 {
 			t.Errorf("round %d: %d messages in the thread, want the card and one reply", round, n)
@@ -112,23 +111,26 @@ func TestReplicaTakesOver(t *testing.T) {
 		// act does what is to be done until the kill, and returns what the bot that is
 		// then killed has served.
 		act func(s *story) *slacksim.Delivery
+		// approve tells that Lea still has to, and want what is to be in force.
+		approve bool
+		want    int
 	}
 	command := func(s *story) *slacksim.Delivery { return s.slash("Ana", "#ml-oncall", ask) }
 	allowed := func(s *story) *slacksim.Delivery {
 		return s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
 	}
 	for _, tt := range []step{
-		{"after the acknowledgement of the command", command},
+		{"after the acknowledgement of the command", command, true, 12},
 		{"after the card", func(s *story) *slacksim.Delivery {
 			d := command(s)
 			s.sees("Lea", "Needs 1 approval")
 			return d
-		}},
+		}, true, 12},
 		{"after the acknowledgement of the approval", func(s *story) *slacksim.Delivery {
 			command(s)
 			s.sees("Lea", "Needs 1 approval")
 			return s.click("Lea", "Approve")
-		}},
+		}, false, 12},
 		{"while Baseten works on the PATCH", func(s *story) *slacksim.Delivery {
 			hang := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment, Times: 1})
 			s.t.Cleanup(hang.Clear)
@@ -137,7 +139,7 @@ func TestReplicaTakesOver(t *testing.T) {
 				s.t.Fatal(err)
 			}
 			return d
-		}},
+		}, false, 7},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,35 +147,17 @@ func TestReplicaTakesOver(t *testing.T) {
 			d := tt.act(s)
 			bots[d.Connection()].kill()
 			died := time.Now()
-			want := 12
-			if strings.Contains(tt.name, "PATCH") {
-				want = 7
-			}
-			if s.approvable() {
-				if strings.Contains(tt.name, "command") {
-					s.sees("Lea", "Needs 1 approval")
-				}
+			if tt.approve {
+				s.sees("Lea", "Needs 1 approval")
 				s.click("Lea", "Approve")
 			}
-			s.ends("Ana")
+			s.ends()
 			took := time.Since(died).Round(100 * time.Millisecond)
 			t.Logf("ended %v after the kill", took)
 			if took > takesOver {
 				t.Errorf("it took %v, want at most %v", took, takesOver)
 			}
-			s.onceChanged(want)
+			s.onceChanged(tt.want)
 		})
 	}
-}
-
-// approvable tells whether the story still waits for Lea: nobody approved, and it
-// is to be approved.
-func (s *story) approvable() bool {
-	for _, d := range s.Slack.Snapshot().Deliveries {
-		if d.What == "Approve" || strings.Contains(d.What, "max=7") {
-			return false
-		}
-	}
-	s.sees("Lea", "Needs 1 approval")
-	return true
 }

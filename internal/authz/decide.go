@@ -224,6 +224,7 @@ func (a *asking) condition(r *rule) finding {
 		return finding{miss: whenFalse}
 	case moot:
 		return finding{miss: whenMoot, field: baseten.Field(out.missing.field)}
+	default: // failed
 	}
 	return finding{decides: true, trouble: fmt.Sprintf("Rule %q cannot be judged, so nothing is changed: %s.", r.name, out.cause())}
 }
@@ -268,6 +269,7 @@ func (a *asking) apply(i int) Decision {
 		}
 	case Approve:
 		a.needApproval(r, &d)
+	default: // Deny was answered above
 	}
 	return d
 }

@@ -14,7 +14,7 @@ import (
 // vet refuses what conditions may not use: everything with which an absent value
 // could pass unseen (nil, ?., ??, whole objects, computed names), and what a
 // policy has no need of. inPredicate is true inside any(groups, …).
-func (r *reader) vet(n ast.Node, inPredicate bool) error {
+func (r *reader) vet(n ast.Node, inPredicate bool) error { //nolint:gocognit // one case for each kind of node
 	if at, ok := refOf(n); ok {
 		return vetRef(n, at)
 	}

@@ -113,7 +113,7 @@ func (l *loader) channels(e entry) {
 
 // ids reads a list of Slack IDs.
 func (l *loader) ids(n ast.Node, what string, shape *regexp.Regexp, wanted string) []string {
-	list, _ := l.texts(n, what)
+	list := l.texts(n, what)
 	var out []string
 	for _, id := range list {
 		if !shape.MatchString(id.text) {
@@ -166,7 +166,7 @@ func (l *loader) groupNames() []string {
 
 // roster reads a list of groups, user IDs and, where allowed, everyone.
 func (l *loader) roster(n ast.Node, what string, everyone bool) roster {
-	list, _ := l.texts(n, what)
+	list := l.texts(n, what)
 	out := roster{}
 	for _, t := range list {
 		e := rosterEntry{text: t.text, group: l.group(t.text)}

@@ -1,8 +1,9 @@
 package authz
 
 import (
-	"fmt"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -69,7 +70,7 @@ func (l *loader) ruleKey(r *rule, e entry) {
 			l.add(e.value.GetToken(), "reason is longer than %d characters", maxReason)
 		}
 	case "require":
-		list, _ := l.texts(e.value, "require")
+		list := l.texts(e.value, "require")
 		for _, t := range list {
 			if t.text != "reason" {
 				l.add(t.at, "require knows only reason, not %q", t.text)
@@ -166,7 +167,7 @@ func (l *loader) approvals(r *rule, e entry) {
 }
 
 func (l *loader) globs(n ast.Node, what string) []glob {
-	list, _ := l.texts(n, what)
+	list := l.texts(n, what)
 	out := []glob{}
 	for _, t := range list {
 		g, err := newGlob(t.text)
@@ -180,7 +181,7 @@ func (l *loader) globs(n ast.Node, what string) []glob {
 }
 
 func (l *loader) settings(n ast.Node) []baseten.Field {
-	list, _ := l.texts(n, "settings")
+	list := l.texts(n, "settings")
 	out := []baseten.Field{}
 	for _, t := range list {
 		f, ok := settingNamed(t.text)
@@ -229,9 +230,9 @@ func (l *loader) effect(n ast.Node, what string) Effect {
 
 // when reads a condition. `when: true` without quotes is taken too.
 func (l *loader) when(n ast.Node) *condition {
-	source := ""
+	var source string
 	if b, ok := n.(*ast.BoolNode); ok {
-		source = fmt.Sprint(b.Value)
+		source = strconv.FormatBool(b.Value)
 	} else if source, ok = l.text(n, "when"); !ok {
 		return nil
 	}
@@ -239,7 +240,12 @@ func (l *loader) when(n ast.Node) *condition {
 	if err == nil {
 		return c
 	}
-	line, column := l.placeOf(n, source, err.(*conditionError).offset)
+	offset := 0
+	var wrong *conditionError
+	if errors.As(err, &wrong) {
+		offset = wrong.offset
+	}
+	line, column := l.placeOf(n, source, offset)
 	l.addAt(line, column, "when: %s", firstLine(err))
 	return nil
 }

@@ -22,7 +22,6 @@ type Policy struct {
 // group is a named set of people of the policy.
 type group struct {
 	name       string
-	index      int // in Policy.groups
 	users      []string
 	usergroups []string
 }

@@ -98,7 +98,7 @@ func (l *loader) testKey(t *policyTest, e entry) {
 	case "serves":
 		t.serves, _ = l.text(e.value, "serves")
 	case "promoting":
-		list, _ := l.texts(e.value, "promoting")
+		list := l.texts(e.value, "promoting")
 		for _, env := range list {
 			t.promotes = append(t.promotes, env.text)
 		}

@@ -195,6 +195,7 @@ func (c *comparison) eval(on *stage, negate, reached bool, asked []ref) outcome 
 			} else if result.answer == yes {
 				result = outcome{answer: no}
 			}
+		default: // present
 		}
 	}
 	if result.answer != yes {

@@ -219,26 +219,23 @@ func (l *problemLog) text(n ast.Node, what string) (string, bool) {
 }
 
 // texts reads a list of texts, each once.
-func (l *problemLog) texts(n ast.Node, what string) ([]located, bool) {
+func (l *problemLog) texts(n ast.Node, what string) []located {
 	nodes, ok := l.list(n, what)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	var out []located
 	for _, node := range nodes {
 		s, good := l.text(node, "each of "+what)
-		if !good {
-			ok = false
-			continue
-		}
-		if slices.ContainsFunc(out, func(t located) bool { return t.text == s }) {
+		switch {
+		case !good:
+		case slices.ContainsFunc(out, func(t located) bool { return t.text == s }):
 			l.add(node.GetToken(), "%s stands twice in %s", s, what)
-			ok = false
-			continue
+		default:
+			out = append(out, located{s, node.GetToken()})
 		}
-		out = append(out, located{s, node.GetToken()})
 	}
-	return out, ok
+	return out
 }
 
 // located is a text and its place in the file.

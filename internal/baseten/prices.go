@@ -119,7 +119,7 @@ func (p *Prices) List(ctx context.Context) (PriceList, error) {
 }
 
 // known returns what is good without a call.
-func (p *Prices) known() (list PriceList, err error, good bool) {
+func (p *Prices) known() (list PriceList, err error, good bool) { //nolint:revive // good says whether list and err are
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.now().Before(p.askAfter) {

@@ -113,7 +113,7 @@ func TestOnlyReadsAreRepeatedAfterFailure(t *testing.T) {
 		"408": say(408, ""), "dropped connection": hangUp,
 	} {
 		t.Run(name+", read", func(t *testing.T) {
-			s := script(t, bad, bad, say(200, modelsJSON()))
+			s := script(t, append([]step{bad, bad}, say(200, modelsJSON()))...)
 			client, slept := dial(t, s)
 			if err := calls["read"](t.Context(), client); err != nil {
 				t.Fatal(err)

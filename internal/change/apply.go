@@ -12,13 +12,12 @@ import (
 // turn to post is waited for first and the target's lane entered second, so that
 // what is posted was read a moment ago and no other request comes between.
 func (s *Service) begin(ctx context.Context, draft *Request) (*Request, error) {
-	turn, leave, out, err := s.floor(ctx, draft, authz.Allow)
-	if out != nil || err != nil {
-		return out, err
+	floor, ended, err := s.takeFloor(ctx, draft, authz.Allow)
+	if ended != nil || err != nil {
+		return ended, err
 	}
-	defer leave()
-	defer turn.Return()
-	if draft.Root, err = turn.Post(ctx, draft, Root); err != nil {
+	defer floor.giveBack()
+	if draft.Root, err = floor.turn.Post(ctx, draft, Root); err != nil {
 		return s.unposted(ctx, draft, err)
 	}
 	approve := func(r *Request, e *Effects) error {
@@ -57,46 +56,53 @@ func (s *Service) begin(ctx context.Context, draft *Request) (*Request, error) {
 	return s.applyInLane(ctx, r)
 }
 
-// floor waits for the turn to post the card and for the target's lane, and makes
+// floor is the right to post a card now, while no other request of this process
+// comes between for the same target.
+type floor struct {
+	turn  Turn
+	leave func()
+}
+
+func (f floor) giveBack() {
+	f.leave()
+	f.turn.Return()
+}
+
+// takeFloor waits for the turn to post the card and for the target's lane, and makes
 // sure that what the card will show still holds. It returns the request where it
-// ended instead.
-func (s *Service) floor(ctx context.Context, draft *Request, effects ...authz.Effect) (turn Turn, leave func(), ended *Request, err error) {
-	if turn, err = s.chat.Turn(ctx, draft.Channel, Root); err != nil {
-		return nil, nil, nil, err
+// ended instead; otherwise the floor has to be given back.
+func (s *Service) takeFloor(ctx context.Context, draft *Request, effects ...authz.Effect) (f floor, ended *Request, err error) {
+	if f.turn, err = s.chat.Turn(ctx, draft.Channel, Root); err != nil {
+		return f, nil, err
 	}
-	defer func() {
-		if leave == nil {
-			turn.Return()
-		}
-	}()
+	if f.leave, err = s.lanes.enter(ctx, draft.Target.Key()); err != nil {
+		f.turn.Return()
+		return f, nil, err
+	}
+	if ended, err = s.lookAnew(ctx, draft, effects); ended != nil || err != nil {
+		f.giveBack()
+	}
+	return f, ended, err
+}
+
+// lookAnew judges the draft once more where its turn was long in coming. It returns
+// the request where that ended it.
+func (s *Service) lookAnew(ctx context.Context, draft *Request, effects []authz.Effect) (ended *Request, err error) {
 	key := draft.Target.Key()
-	out, err := s.lanes.enter(ctx, key)
-	if err != nil {
-		return nil, nil, nil, err
+	if fresh, err := s.fresh(ctx, draft); err != nil || fresh || draft.Buttons {
+		return nil, err
 	}
-	defer func() {
-		if leave == nil {
-			out()
-		}
-	}()
-	fresh, err := s.fresh(ctx, draft)
-	if err != nil {
-		return nil, nil, nil, err
+	sub, no := s.look(ctx, draft)
+	if no == nil {
+		no = s.fits(draft)
 	}
-	if !fresh && !draft.Buttons {
-		sub, no := s.look(ctx, draft)
-		if no == nil {
-			no = s.fits(draft)
-		}
-		if no != nil {
-			ended, err = s.refuse(ctx, draft, no)
-			return nil, nil, ended, err
-		}
-		if !slices.Contains(effects, s.rule(ctx, draft, sub).Effect) || draft.Target.Key() != key {
-			return nil, nil, nil, later{0} // it became another matter: judge it anew
-		}
+	if no != nil {
+		return s.refuse(ctx, draft, no)
 	}
-	return turn, out, nil, nil
+	if !slices.Contains(effects, s.rule(ctx, draft, sub).Effect) || draft.Target.Key() != key {
+		return nil, later{0} // it became another matter: judge it from the start
+	}
+	return nil, nil
 }
 
 // fresh reports whether the draft's reading may still be acted on: it is at most

@@ -27,30 +27,39 @@ func (s *Service) hold(ctx context.Context, id ID, until time.Time) (held contex
 		}
 	}
 	held, lost := context.WithCancel(ctx)
-	var renewing sync.WaitGroup
-	renewing.Go(func() {
-		every := time.NewTicker(s.cfg.Claim / 3)
-		defer every.Stop()
-		for {
-			select {
-			case <-held.Done():
-				return
-			case <-every.C:
-			}
-			again, err := s.claimNow(held, id)
-			switch {
-			case err == nil:
-				until = again
-			case held.Err() != nil:
-				return
-			case errors.Is(err, errElsewhere) || !s.cfg.Now().Before(until):
-				s.cfg.Log.Warn("claim lost", zapRequest(id), zap.Error(err))
-				lost()
-				return
-			}
+	every := s.cfg.Claim / 3
+	// A timer and not a goroutine: in a burst hundreds of requests wait for their
+	// turn to post, and a stack for each is most of what that costs.
+	var renewing sync.Mutex
+	var timer *time.Timer
+	renew := func() {
+		renewing.Lock()
+		defer renewing.Unlock()
+		if held.Err() != nil {
+			return
 		}
-	})
-	return held, func() { lost(); renewing.Wait() }, nil
+		again, err := s.claimNow(held, id)
+		switch {
+		case err == nil:
+			until = again
+		case held.Err() != nil:
+			return
+		case errors.Is(err, errElsewhere) || !s.cfg.Now().Before(until):
+			s.cfg.Log.Warn("claim lost", zapRequest(id), zap.Error(err))
+			lost()
+			return
+		}
+		timer.Reset(every)
+	}
+	renewing.Lock()
+	timer = time.AfterFunc(every, renew)
+	renewing.Unlock()
+	return held, func() {
+		lost()
+		renewing.Lock() // a renewal under way ends first
+		defer renewing.Unlock()
+		timer.Stop()
+	}, nil
 }
 
 // committed keeps, for the work that follows at once, the rows that this process has

@@ -80,6 +80,8 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		}
 		if !told {
 			r.ResultStale, r.Owed = true, true
+			// The card says "changed": where that does not hold, it says so too.
+			r.RootStale = r.RootStale || next.Kind == Overruled || next.Kind == Invisible
 			e.Jobs = append(e.Jobs, s.promise(r.ID))
 		}
 		return nil

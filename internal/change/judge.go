@@ -63,6 +63,8 @@ func (s *Service) look(ctx context.Context, r *Request) (subject, *refusal) {
 		model                        baseten.Model
 		wg                           sync.WaitGroup
 	)
+	leave := s.looks.enter(ctx)
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	policy := s.policy()
@@ -172,7 +174,7 @@ func targetOf(f baseten.Resolved) Target {
 // fits checks the values against the settings that they would join.
 func (s *Service) fits(r *Request) *refusal {
 	if err := baseten.Check(r.Ask.Settings, r.Reading.Settings, r.Target.Development); err != nil {
-		return &refusal{state: Failed, text: "failed: " + err.Error() + " Nothing was changed."}
+		return &refusal{state: Failed, text: "failed: " + stopped(err.Error()) + " Nothing was changed."}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // lanes hands out one lane per target: who holds it may read the target and write
@@ -101,4 +102,31 @@ func (w *running) end(id ID) (again bool) {
 	}
 	delete(w.work, id)
 	return false
+}
+
+const (
+	// mostLooks is how many requests are looked at the same time. In a burst they
+	// would take the processor from commands that are not acknowledged yet, and ask
+	// Baseten more than the 100 times a second that each of its endpoints takes.
+	mostLooks = 8
+	// looksPatience is how long one waits for others: where they hang, because Slack
+	// or Baseten does, nobody has to wait for that as well.
+	looksPatience = 3 * time.Second
+)
+
+// looks has one entry for each look under way.
+type looks chan struct{}
+
+// enter waits for room, until ctx ends or patience does, and returns the function
+// that leaves.
+func (l looks) enter(ctx context.Context) (leave func()) {
+	patience := time.NewTimer(looksPatience)
+	defer patience.Stop()
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return func() {}
 }

@@ -21,8 +21,8 @@ import (
 )
 
 // modelChecks is how many lives are tried where nobody says so by -rapid.checks:
-// each is half an hour in virtual time, and most of a second in real time.
-const modelChecks = 25
+// each is half an hour in virtual time, and about a second in real time.
+const modelChecks = 15
 
 // modelPolicies are the policies of the model, each with what it means.
 var modelPolicies = []struct {
@@ -63,9 +63,14 @@ func (o op) String() string {
 	return fmt.Sprintf("+%v %s who=%s which=%d n=%d", o.After, o.Kind, o.Who, o.Which, o.N)
 }
 
+// acts tells that people do something, for which a bot has to be there.
+func (o op) acts() bool {
+	return !slices.Contains([]string{"moved", "promoted", "policy", "leaves", "comes back", "fault", "down"}, o.Kind)
+}
+
 var opKinds = []string{
 	"submit", "submit", "submit", "approve", "approve", "approve", "deny", "cancel", "confirm", "confirm", "break_glass", "review",
-	"again", "undo", "moved", "promoted", "policy", "leaves", "comes back", "fault", "fault", "down", "crash", "crash",
+	"again", "undo", "moved", "promoted", "policy", "leaves", "comes back", "fault", "fault", "down", "amid", "amid", "crash", "crash",
 }
 
 func opGen() *rapid.Generator[op] {
@@ -130,18 +135,21 @@ func (v *verdicts) Errorf(format string, args ...any) {
 }
 
 func live(t *testing.T, first int, ops []op) []string {
+	t.Helper()
 	l := &life{world: newWorld(t, modelPolicy(first)), verdicts: verdicts{TB: t}, rule: first, effect: make(map[string]int), max: 4}
 	defer l.close()
 	l.world.patching = l.patching
 	l.bots = []*process{l.boot("a", 0, false), l.boot("b", 0, true)}
 	for _, o := range ops {
-		time.Sleep(o.After)
-		l.revive()
+		pass(o.After)
+		if o.acts() { // the outside may change while a bot is dead
+			l.revive()
+		}
 		l.do(t, o)
 	}
 	l.baseten.ClearFaults()
 	for range 35 { // until the last has expired, or been given up
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		l.revive()
 	}
 	synctest.Wait()
@@ -166,11 +174,13 @@ func (l *life) revive() {
 
 // do makes one thing happen.
 func (l *life) do(t *testing.T, o op) {
+	t.Helper()
 	bot := l.bots[o.N%2]
 	var id change.ID
 	if all := l.requests(); len(all) > 0 {
 		id = all[len(all)-1-o.Which%len(all)].ID
 	}
+	o, id = l.sensible(o, id)
 	switch o.Kind {
 	case "submit":
 		l.max++
@@ -203,12 +213,47 @@ func (l *life) do(t *testing.T, o op) {
 		for range 1 + o.Which/3 { // now and then delivered twice
 			l.started(bot, func() (*change.Request, error) { return r, bot.Do(t.Context(), act) })
 		}
+	case "amid": // something changes between the approval and the PATCH
+		l.turn(t, op{Kind: "down", N: 3})
+		l.do(t, op{Kind: "approve", N: 10 + o.N%2})
+		synctest.Wait()
+		l.turn(t, op{Kind: []string{"moved", "promoted", "policy", "leaves"}[o.Which], Who: o.Who, N: o.N})
 	case "crash":
 		bot.dieSoon(1 + o.Which*3 + o.N)
 	default:
 		synctest.Wait() // what was asked about before it changes was asked about then
 		l.turn(t, o)
 	}
+}
+
+// sensible lets mostly those act who may, on what waits for them: chance alone would
+// seldom lead a request to its end.
+func (l *life) sensible(o op, id change.ID) (op, change.ID) {
+	if o.N < 3 {
+		return o, id
+	}
+	var waits *change.Request
+	for _, r := range l.requests() {
+		if r.State == change.Pending {
+			waits = r
+		}
+	}
+	switch o.Kind {
+	case "submit":
+		o.Who = []string{ana, ben}[o.N%2]
+	case "approve", "deny":
+		o.Who = []string{lea, leo}[o.N%2]
+	case "confirm", "cancel", "break_glass":
+		if waits != nil {
+			o.Who = waits.Requester.ID
+		}
+	default:
+		return o, id
+	}
+	if waits != nil && o.Kind != "submit" {
+		id = waits.ID
+	}
+	return o, id
 }
 
 // started does what a person asked for, and begins to work on it if it was
@@ -227,6 +272,7 @@ func (l *life) started(bot *process, ask func() (*change.Request, error)) {
 
 // turn changes the outside.
 func (l *life) turn(t *testing.T, o op) {
+	t.Helper()
 	var err error
 	switch o.Kind {
 	case "moved":
@@ -251,7 +297,7 @@ func (l *life) turn(t *testing.T, o op) {
 		}
 		l.baseten.Inject(basetensim.Fault{Kind: kinds[o.N%len(kinds)], Method: "PATCH", Times: 1 + o.Which/2, Delay: 17 * time.Second})
 	case "down":
-		l.baseten.Inject(basetensim.Fault{Kind: basetensim.Unavailable, Method: "GET", Times: 1 + o.N*2})
+		l.baseten.Inject(basetensim.Fault{Kind: basetensim.Unavailable, Method: "GET", Times: 10 + o.N*20})
 	}
 	if err != nil {
 		t.Errorf("%s: %v", o, err)

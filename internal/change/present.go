@@ -22,12 +22,11 @@ const (
 // the card shows is recorded before it is posted: if this process dies in between,
 // the next posts the same once more, and either copy may be pressed.
 func (s *Service) present(ctx context.Context, draft *Request) (*Request, error) {
-	turn, leave, ended, err := s.floor(ctx, draft, authz.Approve, authz.Confirm)
+	floor, ended, err := s.takeFloor(ctx, draft, authz.Approve, authz.Confirm)
 	if ended != nil || err != nil {
 		return ended, err
 	}
-	defer leave()
-	defer turn.Return()
+	defer floor.giveBack()
 
 	if !draft.Buttons {
 		ready, err := s.prepareCard(ctx, draft)
@@ -35,7 +34,7 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 			return ready, err
 		}
 	}
-	if draft.Root, err = turn.Post(ctx, draft, Root); err != nil {
+	if draft.Root, err = floor.turn.Post(ctx, draft, Root); err != nil {
 		return s.unposted(ctx, draft, err)
 	}
 	return s.posted(ctx, draft, s.letWait)

@@ -80,6 +80,7 @@ type Service struct {
 
 	lanes   lanes
 	running running
+	looks   looks
 	answers answers
 
 	committed committed
@@ -96,7 +97,7 @@ func New(cfg Config, store Store, chat Chat, dir Directory, api *baseten.Client,
 	life, stop := context.WithCancel(context.Background())
 	return &Service{
 		cfg: cfg, store: store, chat: chat, dir: dir, api: api, names: names, prices: prices, policy: policy,
-		gets: newPace(followRate), life: life, stop: stop,
+		looks: make(looks, mostLooks), gets: newPace(followRate), life: life, stop: stop,
 	}
 }
 

@@ -25,6 +25,14 @@ func plain(s string) string { return markupOfOurs.ReplaceAllString(s, "‹$1") }
 
 var markupOfOurs = regexp.MustCompile(`<(@[UW]|time:)`)
 
+// stopped ends a sentence that somebody else wrote, so that ours can follow.
+func stopped(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
+}
+
 func mention(p Person) string {
 	if p.ID == "" {
 		return "somebody"
@@ -90,7 +98,7 @@ func wordsForName(err error) *refusal {
 func wordsForBaseten(e *baseten.Error) string {
 	said := ""
 	if e.Message != "" {
-		said = " Baseten says: " + plain(e.Message)
+		said = " Baseten says: " + stopped(plain(e.Message))
 	}
 	switch e.Kind {
 	case baseten.KindAuth:
@@ -293,10 +301,13 @@ func wordsEnd(r *Request) string {
 	if r.State == Applied {
 		text += fmt.Sprintf(" Baseten: %s %s", plain(orElse(r.Answer.Status, "no status given")), plain(r.Answer.Message))
 	}
-	if r.Why != "" {
+	switch {
+	case r.State == Denied && r.EndedBy.ID != "": // a person's own words
+		text += " " + plain(r.Why)
+	case r.Why != "":
 		text += " " + r.Why
 	}
-	return text
+	return strings.TrimSpace(text)
 }
 
 func clock(t time.Time) string {

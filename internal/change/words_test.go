@@ -158,11 +158,11 @@ func TestOutcomeUnread(t *testing.T) {
 
 func TestParseID(t *testing.T) {
 	for text, want := range map[string]ID{
-		"K7Q2M": "K7Q2M", "#k7q2m": "K7Q2M", " #k7q2m ": "K7Q2M", "oilOL": "01101",
+		"K7Q2M": "K7Q2M", "#k7q2m": "K7Q2M", "oilOL": "01101",
 		"": "", "#": "", "K7Q2": "", "K7Q2MM": "", "K7Q2U": "", "K7Q-M": "",
 		"K7Q2ſ": "", "ı7Q2": "", "K7Qé": "",
 	} {
-		if got, ok := ParseID(text); got != want || ok != (want != "") {
+		if got, ok := ParseID(" " + text + " "); got != want || ok != (want != "") {
 			t.Errorf("ParseID(%q) = %q, %t, want %q", text, got, ok, want)
 		}
 	}
@@ -173,7 +173,7 @@ func TestWordsForBaseten(t *testing.T) {
 		err  baseten.Error
 		want string
 	}{
-		{baseten.Error{Kind: baseten.KindRejected, HTTPStatus: 400, Message: "max_replica is <too> high"}, "failed: Baseten refused the change (HTTP 400). Baseten says: max_replica is ‹too> high Nothing was changed."},
+		{baseten.Error{Kind: baseten.KindRejected, HTTPStatus: 400, Message: "max_replica is <too> high"}, "failed: Baseten refused the change (HTTP 400). Baseten says: max_replica is <too> high. Nothing was changed."},
 		{baseten.Error{Kind: baseten.KindInvalid}, "failed: this change cannot be put to Baseten. Nothing was changed."},
 		{baseten.Error{Kind: baseten.KindAuth}, "failed: the bot has no API key"},
 		{baseten.Error{Kind: baseten.KindAuth, HTTPStatus: 403}, "API key for this (HTTP 403)."},

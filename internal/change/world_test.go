@@ -47,17 +47,20 @@ type world struct {
 	patching func(path, body string) (done func())
 }
 
-func newWorld(t testing.TB, policy string) *world {
-	t.Helper()
+func newWorld(tb testing.TB, policy string) *world {
+	tb.Helper()
 	db, err := store.Open(context.Background(), store.Config{URL: "sqlite::memory:", Owner: "jobs"})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	w := &world{t: t, db: db, baseten: basetensim.New(basetensim.Options{}), slack: newSlack(), drawn: rand.NewChaCha8([32]byte{})}
+	w := &world{t: tb, db: db, baseten: basetensim.New(basetensim.Options{}), slack: newSlack(), drawn: rand.NewChaCha8([32]byte{})}
 	w.baseten.Demo()
 	w.setPolicy(policy)
 	return w
 }
+
+// pass lets virtual time pass.
+func pass(d time.Duration) { <-time.After(d) }
 
 func (w *world) close() {
 	w.baseten.Close()

@@ -113,6 +113,13 @@ func headline(r *change.Request) heading {
 	case change.Approved, change.Applying:
 		return heading{icon: "🔧", verb: "changes"}
 	case change.Applied:
+		switch r.Outcome.Kind {
+		case change.Overruled:
+			return heading{icon: "⚠️", verb: "changed", end: ", and it was changed again since"}
+		case change.Invisible:
+			return heading{icon: "⚠️", verb: "changed", end: ", but it does not show at Baseten"}
+		default:
+		}
 		switch r.Answer.Status {
 		case "UNCHANGED":
 			return heading{icon: "✅", verb: "left", end: " as it is"}

@@ -160,7 +160,7 @@ type recent struct {
 }
 
 func newRecent(n int) *recent {
-	return &recent{keys: make(map[string]struct{}, n), order: make([]string, n)}
+	return &recent{keys: make(map[string]struct{}), order: make([]string, n)}
 }
 
 // add reports whether the key is new.

@@ -104,6 +104,7 @@ func (t *turn) Post(ctx context.Context, r *change.Request, part change.Part) (c
 		if r.Thread != "" {
 			thread = r.Thread
 		}
+	case change.ReviewCard: // stands alone
 	}
 	ts, err := t.poster.post(ctx, t.gate, t.channel, thread, m)
 	return change.MessageRef{Channel: t.channel, TS: ts}, err
@@ -153,6 +154,7 @@ func (p *poster) Edit(ctx context.Context, r *change.Request, part change.Part, 
 		ref = r.Result
 	case change.ReviewCard:
 		ref = r.Review.Card
+	default:
 	}
 	// The newest version wins, however late an older one comes.
 	newest := func() bool { return p.shown.newest(ref, r.Version) }

@@ -99,7 +99,7 @@ func (s *sockets) keep(ctx context.Context) error {
 		err := s.once(ctx, token)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to stop: nothing failed
 		case fatalToken(err) && s.appToken() != token:
 			continue // its file was replaced
 		case fatalToken(err):

@@ -123,7 +123,7 @@ func testChangeAllOrNothing(t *testing.T, s *Store) {
 		r.Why = "half done"
 		return change.Effects{Events: []change.Event{{Kind: change.EventVoted}}}, refused
 	})
-	if err != refused { //nolint:errorlint // promised as it is
+	if err != refused {
 		t.Fatalf("error = %v, want step's own", err)
 	}
 	// An effect that cannot be written takes the rest back.

@@ -24,10 +24,7 @@ type sqliteEngine struct {
 	write *sql.DB
 	read  *sql.DB // write itself where the database is in memory
 	lock  *flock.Flock
-	// turn is held while a change is written. Who waits for it is let in by order of
-	// arrival; database/sql gives its connection to anybody of those who wait, so
-	// that in a burst some would wait for very long.
-	turn chan struct{}
+	turns turns
 	// keep holds a database in memory, which ends with its last connection.
 	keep *sql.DB
 }
@@ -49,7 +46,7 @@ const (
 var memories atomic.Int64
 
 func openSQLite(ctx context.Context, addr address, cfg Config) (engine, error) {
-	e := &sqliteEngine{turn: make(chan struct{}, 1)}
+	e := &sqliteEngine{}
 	if err := e.open(ctx, addr, cfg); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
@@ -158,12 +155,10 @@ func (e *sqliteEngine) close() error {
 }
 
 func (e *sqliteEngine) tx(ctx context.Context, fn func(transaction) error) error {
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := e.turns.enter(ctx); err != nil {
+		return err
 	}
+	defer e.turns.leave()
 	t, err := e.write.BeginTx(ctx, nil)
 	if err != nil {
 		return withCause(ctx, err)

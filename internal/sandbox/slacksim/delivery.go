@@ -157,11 +157,9 @@ func (d *Delivery) endLocked(outcome Outcome) {
 	}
 	d.stopTimer()
 	d.outcome = outcome
-	switch outcome {
-	case OutcomeTimeout, OutcomeDispatchFailed:
-		if d.onLost != nil {
-			d.onLost()
-		}
+	lost := outcome == OutcomeTimeout || outcome == OutcomeDispatchFailed
+	if lost && d.onLost != nil {
+		d.onLost()
 	}
 	close(d.doneCh)
 	d.s.touchLocked()

@@ -161,8 +161,9 @@ func (f *armedFault) before() (answer reply, final bool) {
 		return reply{status: f.status()}, true
 	case FaultReset:
 		return reply{reset: true}, true
+	default: // strikes later, or was waited out
+		return reply{}, false
 	}
-	return reply{}, false
 }
 
 // after spoils the answer of a method that has run.
@@ -175,8 +176,9 @@ func (f *armedFault) after(answer reply) reply {
 		return reply{status: f.status()}
 	case FaultResetCommit:
 		return reply{reset: true}
+	default:
+		return answer
 	}
-	return answer
 }
 
 func (f *armedFault) status() int {
