@@ -91,7 +91,11 @@ func opGen() *rapid.Generator[op] {
 // held at that moment, and the audit log tells the same story.
 func TestAnyLife(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
-		if err := f.Value.Set(fmt.Sprint(modelChecks)); err != nil {
+		checks := modelChecks
+		if testing.Short() {
+			checks = 3
+		}
+		if err := f.Value.Set(fmt.Sprint(checks)); err != nil {
 			t.Fatal(err)
 		}
 	}
