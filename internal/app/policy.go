@@ -56,7 +56,7 @@ func (p *policyHolder) Current() *authz.Policy {
 	return p.current
 }
 
-// loadPolicy takes the policy at start: from the file, or from the database where
+// load takes the policy at start: from the file, or from the database where
 // the file will not do. With neither the bot does not start.
 func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 	if p.file == "" {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -176,7 +177,7 @@ func schedule(f baseten.Resolved) (baseten.Schedule, bool) {
 
 func notRunning(f baseten.Resolved) string {
 	if sc, ok := schedule(f); ok {
-		return fmt.Sprintf("Saved; schedule %s is in force, so it takes effect afterwards.", plain(orElse(sc.Name, sc.ID)))
+		return fmt.Sprintf("Saved; schedule %s is in force, so it takes effect afterwards.", plain(cmp.Or(sc.Name, sc.ID)))
 	}
 	return "Saved for the environment, but the serving deployment still runs with its old settings."
 }

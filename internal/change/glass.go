@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -17,7 +18,7 @@ func (s *Service) breakGlass(a Act, d authz.Decision) (stepFunc, error) {
 		return nil, refused("not allowed: %s", d.Reason)
 	}
 	return func(r *Request, e *Effects) error {
-		r.Ask.BreakGlass, r.Ask.Reason = true, orElse(a.Reason, r.Ask.Reason)
+		r.Ask.BreakGlass, r.Ask.Reason = true, cmp.Or(a.Reason, r.Ask.Reason)
 		s.glass(r, e, a.Person)
 		return s.decide(a, d, r.Votes)(r, e)
 	}, nil

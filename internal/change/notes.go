@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ func notes(r *Request, f baseten.Resolved, now time.Time) []string {
 	name := plain(targetOf(f).Name())
 
 	if f.Environment == nil && f.Serves != "" {
-		add("This deployment serves %s: the next promotion will overwrite the change. To keep it, change the environment: /autoscale %s env:%s %s", plain(f.Serves), plain(orElse(r.Target.ModelName, f.ModelID)), plain(f.Serves), touched)
+		add("This deployment serves %s: the next promotion will overwrite the change. To keep it, change the environment: /autoscale %s env:%s %s", plain(f.Serves), plain(cmp.Or(r.Target.ModelName, f.ModelID)), plain(f.Serves), touched)
 	}
 	if f.Environment == nil {
 		for _, env := range f.Promoting {
@@ -72,7 +73,7 @@ func environmentNotes(env *baseten.Environment, touched baseten.Settings, now ti
 	}
 	schedule, scheduled := env.Schedules.InForce()
 	if scheduled {
-		out = append(out, fmt.Sprintf("%s is under schedule %s%s; this takes effect afterwards.", name, plain(orElse(schedule.Name, schedule.ID)), plain(scheduleUntil(schedule, env.Schedules.Timezone, now))))
+		out = append(out, fmt.Sprintf("%s is under schedule %s%s; this takes effect afterwards.", name, plain(cmp.Or(schedule.Name, schedule.ID)), plain(scheduleUntil(schedule, env.Schedules.Timezone, now))))
 	}
 	if d := env.Current; d != nil && d.Settings != nil && env.Settings != nil && !scheduled {
 		var differ []string
@@ -101,10 +102,10 @@ func scheduleUntil(s baseten.Schedule, zone string, now time.Time) string {
 		if end.Sub(now) > 20*time.Hour {
 			layout = "2 Jan 15:04"
 		}
-		return " until " + end.Format(layout) + " " + orElse(zone, end.Location().String())
+		return " until " + end.Format(layout) + " " + cmp.Or(zone, end.Location().String())
 	}
 	if s.EndHour != nil {
-		return fmt.Sprintf(" until %02d:%02d %s", *s.EndHour, s.EndMinute, orElse(zone, "UTC"))
+		return fmt.Sprintf(" until %02d:%02d %s", *s.EndHour, s.EndMinute, cmp.Or(zone, "UTC"))
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ func (s *Service) Undo(ctx context.Context, in Submission, id ID) (*Request, err
 	if old.State != Applied {
 		return nil, s.refuseOrigin(ctx, in, old, "%s was not applied, so there is nothing to undo: it is %s.", id, old.State)
 	}
-	in.Ask = Ask{Reason: orElse(in.Ask.Reason, "undo "+id.String()), Settings: old.Reading.Settings.Only(old.Ask.Settings), Text: "undo " + id.String()}
+	in.Ask = Ask{Reason: cmp.Or(in.Ask.Reason, "undo "+id.String()), Settings: old.Reading.Settings.Only(old.Ask.Settings), Text: "undo " + id.String()}
 	in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	if len(in.Ask.Settings) == 0 {
 		return nil, s.refuseOrigin(ctx, in, old, "%s cannot be undone: %s.", id, lost(old))

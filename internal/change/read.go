@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -119,7 +120,7 @@ func (s *Service) Past(ctx context.Context, model, kind, target string) ([]*Requ
 		var found baseten.Resolved
 		if found, err = targets.Resolve(kind, target); err == nil {
 			t := targetOf(found)
-			return s.store.History(ctx, m.ID, orElse(t.Environment, t.DeploymentID), 20)
+			return s.store.History(ctx, m.ID, cmp.Or(t.Environment, t.DeploymentID), 20)
 		}
 	}
 	return nil, &Refused{Text: wordsForName(err).text}

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -17,7 +18,7 @@ func (s *Service) approve(ctx context.Context, a Act, r *Request, q authz.Questi
 	t, _ := s.tally(ctx, &draft, q, d)
 	switch missing := wordsStillNeeded(t, d); {
 	case !slices.Contains(t.Counts, a.Person.ID):
-		return nil, refused("not allowed: %s", orElse(t.Ignored[a.Person.ID], "your approval does not count under the policy."))
+		return nil, refused("not allowed: %s", cmp.Or(t.Ignored[a.Person.ID], "your approval does not count under the policy."))
 	case t.Satisfied:
 		return s.decide(a, d, draft.Votes), nil
 	case again:

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -50,13 +51,6 @@ func mentions(ids []string) string {
 		out = append(out, "<@"+id+">")
 	}
 	return strings.Join(out, ", ")
-}
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func wordsDenied(why string) string { return "not allowed: " + why }
@@ -238,7 +232,7 @@ func wordsDecided(r *Request) string {
 	case Expired:
 		return fmt.Sprintf("%s expired at %s. Nothing was done.", r.ID, clock(r.EndedAt))
 	default:
-		return fmt.Sprintf("%s is already over: %s.", r.ID, orElse(r.Why, string(r.State)))
+		return fmt.Sprintf("%s is already over: %s.", r.ID, cmp.Or(r.Why, string(r.State)))
 	}
 }
 
@@ -299,7 +293,7 @@ func wordsStillNeeded(t authz.Tally, d authz.Decision) string {
 func wordsEnd(r *Request) string {
 	text := fmt.Sprintf("%s (%s %s, %s): %s.", r.ID, plain(r.Target.ModelName), plain(r.Target.Name()), r.Ask.Settings, r.State)
 	if r.State == Applied {
-		text += fmt.Sprintf(" Baseten: %s %s", plain(orElse(r.Answer.Status, "no status given")), plain(r.Answer.Message))
+		text += fmt.Sprintf(" Baseten: %s %s", plain(cmp.Or(r.Answer.Status, "no status given")), plain(r.Answer.Message))
 	}
 	switch {
 	case r.State == Denied && r.EndedBy.ID != "": // a person's own words

@@ -149,8 +149,7 @@ func (b *Bot) SocketAppID() string {
 	return id
 }
 
-// QueueDepth is how many envelopes wait for a worker, and EditDepth how many edits
-// wait for Slack's limit.
+// QueueDepth is how many envelopes wait for a worker.
 func (b *Bot) QueueDepth() int { return len(b.loop.queue) }
 
 // EditDepth is how many edits of messages wait for Slack's limit.

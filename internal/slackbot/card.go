@@ -1,6 +1,7 @@
 package slackbot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -233,14 +234,14 @@ func endedText(r *change.Request) string {
 	case change.Denied:
 		switch {
 		case r.EndedBy.ID == "":
-			return "Denied: " + orElse(r.Why, "not allowed.")
+			return "Denied: " + cmp.Or(r.Why, "not allowed.")
 		case r.Why == "":
 			return "Denied by <@" + r.EndedBy.ID + ">."
 		default:
 			return "Denied by <@" + r.EndedBy.ID + ">: " + inert(r.Why)
 		}
 	case change.Canceled:
-		return orElse(r.Why, "Canceled by <@"+r.EndedBy.ID+">.")
+		return cmp.Or(r.Why, "Canceled by <@"+r.EndedBy.ID+">.")
 	case change.Expired:
 		return "Expired. " + r.Why
 	case change.Stale:

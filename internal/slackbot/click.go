@@ -21,7 +21,6 @@ const (
 	actionBreakGlass = "break_glass"
 	actionReview     = "review"
 	actionAskAgain   = "ask_again"
-	actionUndo       = "undo"
 	actionExplain    = "explain"
 )
 
@@ -90,9 +89,6 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 	case actionAskAgain:
 		b.again(d, c, act, answer)
 		return
-	case actionUndo:
-		b.undo(d, c, act, answer)
-		return
 	case actionBreakGlass:
 		b.openForm(d, c, reasonForm(viewBreakGlass, "Break glass", "Why can this not wait for an approval?", id), answer)
 		return
@@ -124,20 +120,8 @@ func (b *Bot) clickAnswer(c slack.InteractionCallback, channel string) func(cont
 	}
 }
 
-// again asks once more for what became stale.
+// again asks once more for what became stale or expired.
 func (b *Bot) again(d *delivery, c slack.InteractionCallback, act change.Act, answer func(context.Context, message) error) {
-	b.derive(d, c, act, answer, actionAskAgain, b.changes.AskAgain)
-}
-
-// undo asks for the values from before.
-func (b *Bot) undo(d *delivery, c slack.InteractionCallback, act change.Act, answer func(context.Context, message) error) {
-	b.derive(d, c, act, answer, actionUndo, b.changes.Undo)
-}
-
-// derive makes a new request out of an old one.
-func (b *Bot) derive(d *delivery, c slack.InteractionCallback, act change.Act, answer func(context.Context, message) error, name string,
-	submit func(context.Context, change.Submission, change.ID) (*change.Request, error),
-) {
 	a := asked{delivery: act.Delivery, person: act.Person, channel: act.Message.Channel, answer: answer}
 	if c.Message.ThreadTimestamp != "" && c.Message.ThreadTimestamp != c.Message.Timestamp {
 		a.thread = c.Message.ThreadTimestamp
@@ -148,8 +132,8 @@ func (b *Bot) derive(d *delivery, c slack.InteractionCallback, act change.Act, a
 		})
 		return
 	}
-	b.record(d, a, name, func(ctx context.Context, in change.Submission) (*change.Request, error) {
-		return submit(ctx, in, act.ID)
+	b.record(d, a, actionAskAgain, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+		return b.changes.AskAgain(ctx, in, act.ID)
 	})
 }
 

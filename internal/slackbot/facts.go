@@ -210,10 +210,3 @@ func approvals(needed map[string]int) string {
 	}
 	return text
 }
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}

@@ -1,6 +1,7 @@
 package slackbot
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -156,7 +157,7 @@ func helpMessage(text string) message {
 		case indented:
 			body = append(body, line{code(sample)})
 		default:
-			body = append(body, line{literal(orElse(l, " "))})
+			body = append(body, line{literal(cmp.Or(l, " "))})
 		}
 	}
 	return message{text: escaped(text), blocks: []slack.Block{lines(body...)}}

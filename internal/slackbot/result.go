@@ -1,6 +1,7 @@
 package slackbot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -58,10 +59,10 @@ func told(r *change.Request) line {
 		}
 		return out
 	case change.Applying:
-		return words(orElse(r.Why, "Still at work."))
+		return words(cmp.Or(r.Why, "Still at work."))
 	case change.Denied:
 		if r.EndedBy.ID == "" {
-			return words("This is " + orElse(r.Why, "not allowed."))
+			return words("This is " + cmp.Or(r.Why, "not allowed."))
 		}
 		out := line{literal("Denied by "), byName(r.EndedBy)}
 		if r.Why != "" {
@@ -69,7 +70,7 @@ func told(r *change.Request) line {
 		}
 		return append(out, literal(". Nothing was changed."))
 	case change.Canceled:
-		return words(orElse(r.Why, "Canceled.") + " Nothing was changed.")
+		return words(cmp.Or(r.Why, "Canceled.") + " Nothing was changed.")
 	case change.Expired:
 		return words("Expired. " + r.Why + " Nothing was changed.")
 	case change.Stale:
@@ -77,7 +78,7 @@ func told(r *change.Request) line {
 	case change.Unknown:
 		return words("The end is unknown. " + r.Why)
 	default:
-		why, failed := strings.CutPrefix(orElse(r.Why, "failed."), "failed")
+		why, failed := strings.CutPrefix(cmp.Or(r.Why, "failed."), "failed")
 		if failed {
 			return words("This failed" + why)
 		}

@@ -1,6 +1,7 @@
 package slackbot
 
 import (
+	"cmp"
 	"fmt"
 
 	"autoscalebot/internal/baseten"
@@ -82,7 +83,7 @@ func environmentLines(env *baseten.Environment) []line {
 		out = append(out, line{literal("⚠️ A promotion is in progress: " + statusText(env.Promotion.Status) + ".")})
 	}
 	if s, ok := env.Schedules.InForce(); ok {
-		out = append(out, line{literal("⚠️ Schedule " + named(orElse(s.Name, s.ID)) + " is in force.")})
+		out = append(out, line{literal("⚠️ Schedule " + named(cmp.Or(s.Name, s.ID)) + " is in force.")})
 	}
 	return out
 }
