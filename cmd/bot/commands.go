@@ -24,6 +24,7 @@ type grammar struct {
 	} `cmd:"" help:"Try a policy file out. Needs no configuration."`
 
 	Audit struct {
+		Verify auditVerifyCommand `cmd:"" help:"Prove that nobody altered the audit log, or tell where. Needs DATABASE_URL only; works beside a running bot."`
 		Export auditExportCommand `cmd:"" help:"Write the audit log to standard output. Needs DATABASE_URL only; works beside a running bot."`
 	} `cmd:"" help:"Read the audit log."`
 
@@ -123,17 +124,30 @@ func (c *policyExplainCommand) Run(p *process) error {
 	})
 }
 
+type auditVerifyCommand struct {
+	Head string `placeholder:"SEQ:HASH" help:"A head that was kept elsewhere, as the bot logs it: the log has to hold it. This finds an end that was cut off, or written anew, together with the database's own head."`
+}
+
+func (c *auditVerifyCommand) Run(p *process) error {
+	err := app.VerifyAudit(p.ctx, p.env, p.stdout, c.Head)
+	if errors.Is(err, app.ErrAuditBroken) {
+		return errTold
+	}
+	return err
+}
+
 type auditExportCommand struct {
-	Since  string `placeholder:"WHEN" help:"Only events from then on: 2026-05-01, 2026-05-01T09:30:00Z, or 24h for a day ago."`
-	Until  string `placeholder:"WHEN" help:"Only events before then."`
-	Model  string `placeholder:"MODEL" help:"Only events about this model, by ID or by its name at the time."`
-	User   string `placeholder:"U…" help:"Only events of this person, by Slack ID or by the name at the time."`
-	Format string `enum:"jsonl,csv" default:"jsonl" help:"jsonl (everything, as it is) or csv (for spreadsheets: text that begins like a formula gets an apostrophe)."`
+	Since   string `placeholder:"WHEN" help:"Only events from then on: 2026-05-01, 2026-05-01T09:30:00Z, or 24h or 7d for so long ago."`
+	Until   string `placeholder:"WHEN" help:"Only events before then."`
+	Model   string `placeholder:"MODEL" help:"Only what is about this model, by ID or by its name at the time: whole requests."`
+	User    string `placeholder:"U…" help:"Only what this person asked for or took part in, by Slack ID or by the name at the time: whole requests."`
+	Request string `placeholder:"ID" help:"Only this request."`
+	Format  string `enum:"jsonl,csv" default:"jsonl" help:"jsonl (everything, as it is) or csv (for spreadsheets: one column for each fact; settings have values where the change asks for them; text that begins like a formula gets an apostrophe)."`
 }
 
 func (c *auditExportCommand) Run(p *process) error {
 	return app.ExportAudit(p.ctx, p.env, p.stdout, app.Audit{
-		Since: c.Since, Until: c.Until, Model: c.Model, User: c.User, Format: c.Format, Now: time.Now(),
+		Since: c.Since, Until: c.Until, Model: c.Model, User: c.User, Request: c.Request, Format: c.Format, Now: time.Now(),
 	})
 }
 

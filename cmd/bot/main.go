@@ -1,6 +1,6 @@
 // Command bot changes the autoscaling of Baseten deployments from Slack. Without
-// arguments it runs; its other commands prove a set-up, try a policy out and export
-// the audit log.
+// arguments it runs; its other commands prove a set-up, try a policy out, and prove and
+// export the audit log.
 package main
 
 import (

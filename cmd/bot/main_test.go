@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	_ "modernc.org/sqlite" // to alter the database behind the bot's back
 
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/slacksim"
@@ -89,6 +92,9 @@ func TestCommandLine(t *testing.T) {
 		{"explain nothing", []string{"policy", "explain", good, "--as", "U0ANA", "help"}, 1, "", "the command cannot be read: "},
 		{"audit of nothing", []string{"audit", "export", "--since", "24h"}, 1, "", "DATABASE_URL: there is no such database file yet\n"},
 		{"audit since never", []string{"audit", "export", "--since", "never"}, 1, "", `--since: "never" is no time`},
+		{"audit of no request", []string{"audit", "export", "--request", "none"}, 1, "", `--request: "none" is no request's ID`},
+		{"proof of nothing", []string{"audit", "verify"}, 1, "", "DATABASE_URL: there is no such database file yet\n"},
+		{"proof against no head", []string{"audit", "verify", "--head", "12"}, 1, "", `--head: "12" is no head`},
 		{"check of nothing", []string{"check"}, 1, "FAIL  SLACK_BOT_TOKEN   missing; ", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,9 +177,27 @@ func TestCheckAndAuditBesideTheBot(t *testing.T) {
 	if code != 0 || !strings.Contains(out, ",policy,") || !strings.Contains(out, ",started,") || errs != "" {
 		t.Errorf("audit export: code %d, stderr %q, stdout:\n%s", code, errs, out)
 	}
+	database := map[string]string{"DATABASE_URL": w.Env()["DATABASE_URL"]}
+	code, out, errs = runs(t, database, "audit", "verify")
+	if code != 0 || !strings.HasPrefix(out, "ok    ") || !strings.Contains(out, "\nhead  ") || errs != "" {
+		t.Errorf("audit verify: code %d, stderr %q, stdout:\n%s", code, errs, out)
+	}
 	cancel()
 	if code := <-ended; code != 0 {
 		t.Errorf("run: code %d, log:\n%s", code, &log)
+	}
+
+	db, err := sql.Open("sqlite", strings.TrimPrefix(database["DATABASE_URL"], "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `DROP TRIGGER events_no_update; UPDATE events SET actor = 'U0EVE' WHERE seq = 1`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs = runs(t, database, "audit", "verify")
+	if code != 1 || !strings.HasPrefix(out, "FAIL  ") || !strings.HasSuffix(out, "event 1 was altered\n") || errs != "" {
+		t.Errorf("audit verify of an altered log: code %d, stderr %q, stdout:\n%s", code, errs, out)
 	}
 }
 

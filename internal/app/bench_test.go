@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"autoscalebot/internal/app"
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -76,7 +77,7 @@ func BenchmarkCommand(b *testing.B) {
 // BenchmarkCommand.
 func BenchmarkStore(b *testing.B) {
 	ctx := context.Background()
-	db, err := store.Open(ctx, store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "bot.db"), Owner: "sqlite"})
+	db, err := store.Open(ctx, store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "bot.db")})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -90,24 +91,24 @@ func BenchmarkStore(b *testing.B) {
 		began := time.Now()
 		id := change.ID(fmt.Sprintf("%05d", n))
 		r := &change.Request{
-			ID: id, State: change.Requested, CreatedAt: began, OwedSince: began,
-			Requester: change.Person{ID: benchUser, Name: "ana"}, Channel: "C1",
+			ID: id, Kind: change.KindChange, State: change.Requested,
+			Requester: authz.Person{ID: benchUser, Name: "ana"}, Channel: "C1",
 			Ask: change.Ask{Text: "model-0001 production max=7", Model: "model-0001", Target: "production",
 				Settings: baseten.Settings{baseten.MaxReplica: 7}},
-			Owed: true, ClaimedBy: "sqlite", ClaimedUntil: began.Add(15 * time.Second),
+			LeasedBy: "bench",
 		}
-		moved := change.Event{At: began, Kind: change.EventMoved, Request: id, To: change.Requested, Actor: r.Requester,
+		moved := change.Event{Kind: change.EventMoved, Request: id, To: change.Requested, Actor: r.Requester,
 			Detail: []byte(`{"command":"model-0001 production max=7","before":{"min_replica":0,"max_replica":1}}`)}
-		if err := db.Create(ctx, change.Delivery{Key: string(id), At: began}, r, change.Effects{
-			Events: []change.Event{moved},
-			Jobs:   []change.Job{{Args: change.AdvanceArgs{ID: id}, At: began.Add(16 * time.Second)}},
+		if err := db.Create(ctx, change.Delivery{Key: string(id)}, r, func(r *change.Request, now time.Time) (change.Effects, error) {
+			r.CreatedAt, r.OwedSince, moved.At = now, now, now
+			return change.Effects{Events: []change.Event{moved}}, nil
 		}); err != nil {
 			b.Fatal(err)
 		}
 		recorded = append(recorded, time.Since(began))
-		if _, err := db.Change(ctx, change.Delivery{}, id, func(r *change.Request) (change.Effects, error) {
-			r.State, r.Sends, r.Root = change.Applying, 1, change.MessageRef{Channel: "C1", TS: "1.1"}
-			r.Target = change.Target{ModelID: "m1", ModelName: "model-0001", Environment: "production", DeploymentID: "d" + string(id)}
+		if _, err := db.Change(ctx, change.Delivery{}, id, func(r *change.Request, now time.Time) (change.Effects, error) {
+			r.State, r.Sends, r.SentAt, r.Messages.Card.Ref = change.Applying, 1, now, change.MessageRef{Channel: "C1", TS: "1.1"}
+			r.Target = baseten.Target{ModelID: "m1", Model: "model-0001", Environment: "production-" + string(id), DeploymentID: "d" + string(id)}
 			approved, applying := moved, moved
 			approved.To, applying.To = change.Approved, change.Applying
 			return change.Effects{Events: []change.Event{approved, applying}}, nil

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/observe"
 	"autoscalebot/internal/slackbot"
 )
@@ -122,7 +123,7 @@ func (c *checkup) loadPolicy() {
 			c.report.fail("POLICY_FILE", "the bot would not take it:\n%s", err)
 			return
 		}
-		tests := count(len(policy.RunTests(ParsePolicyCommand)), "test passes", "tests pass")
+		tests := count(len(policyfile.RunTests(policy, ParsePolicyCommand)), "test passes", "tests pass")
 		c.report.ok("POLICY_FILE", "%s, %s", count(len(policy.Rules()), "rule", "rules"), tests)
 	}
 }

@@ -59,12 +59,12 @@ func (c *checkup) users(ctx context.Context) {
 			c.report.fail("user", "%s: Slack knows nobody of this ID. Correct the policy.", id)
 		case err != nil:
 			c.report.fail("user", "%s: %s.", id, slackbot.Trouble(err))
-		case person.Standing == authz.Deactivated:
+		case person.Membership == authz.Deactivated:
 			c.report.warn("user", "%s (%s) is deactivated and may do nothing. Take the ID out of the policy.", id, person.Name)
-		case person.Standing == authz.Guest:
+		case person.Membership == authz.Guest:
 			c.report.warn("user", "%s (%s) is a guest. The policy names this ID, so what it grants holds for the guest too.", id, person.Name)
-		case person.Standing != authz.Member:
-			c.report.fail("user", "%s (%s) is no person of this workspace (%s) and can be granted nothing. Correct the policy.", id, person.Name, person.Standing)
+		case person.Membership != authz.Member:
+			c.report.fail("user", "%s (%s) is no person of this workspace (%s) and can be granted nothing. Correct the policy.", id, person.Name, person.Membership)
 		default:
 			good++
 		}
@@ -86,7 +86,7 @@ func (c *checkup) members(ctx context.Context) {
 			if _, known := c.people[id]; known {
 				continue
 			}
-			person := authz.Person{ID: id, Standing: authz.Member}
+			person := authz.Person{ID: id, Membership: authz.Member}
 			if asked++; asked <= lookedUp {
 				if found, err := c.slack.Person(ctx, id); err == nil {
 					person = found
@@ -139,7 +139,7 @@ func (a approvals) question() (authz.Question, authz.Decision) {
 // policy say why a bot's does not count.
 func (a approvals) wanted() bool {
 	q, d := a.question()
-	nobody := authz.Person{ID: "UNOBODY", Standing: authz.Bot}
+	nobody := authz.Person{ID: "UNOBODY", Membership: authz.Bot}
 	return len(a.policy.Tally(q, d, []authz.Person{nobody}).Ignored) > 0
 }
 

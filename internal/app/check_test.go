@@ -293,10 +293,10 @@ rules:
 			spoil: func(s *setup) { s.policy(strings.Replace(sandbox.DemoPolicy, "effect: confirm", "efect: confirm", 1)) },
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,
-				`DIR/policy.yaml:18:5: rule "staging and development need a second look" needs an effect: allow, confirm, approve or deny`,
+				`DIR/policy.yaml:18:5: a rule needs an effect: allow, confirm, approve or deny`,
 				`  18 |   - name: staging and development need a second look`,
 				`           ^`,
-				`DIR/policy.yaml:21:5: unknown key "efect" in a rule, did you mean effect?`,
+				`DIR/policy.yaml:21:5: unknown key "efect", did you mean effect?`,
 				`  21 |     efect: confirm`,
 				`           ^`,
 			},
@@ -409,7 +409,7 @@ rules:
 				}
 				s.env["DATABASE_URL"] = "sqlite:" + file
 			},
-			want: []string{`FAIL  DATABASE_URL      open database DIR/notes.txt: file is not a database (26)`},
+			want: []string{`FAIL  DATABASE_URL      the database file is damaged: restore a backup: open database DIR/notes.txt: file is not a database (26)`},
 		},
 		{
 			name: "a configuration that the bot refuses",

@@ -99,8 +99,12 @@ func (c *Config) problems(unread map[string]bool) []error {
 		checkSecret("BASETEN_API_KEY", c.BasetenAPIKey, c.BasetenAPIKeyFile, "", "a Baseten API key"))
 
 	address := func(name, value string) {
-		if u, err := url.Parse(value); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		u, err := url.Parse(value)
+		switch {
+		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
 			add("%s: this is not a web address", name)
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			add("%s: http:// is taken for this machine only (127.0.0.1, localhost), since tokens would go out unencrypted; write https://", name)
 		}
 	}
 	address("SLACK_API_URL", c.SlackAPIURL)
@@ -141,6 +145,12 @@ func (c *Config) problems(unread map[string]bool) []error {
 		add("ANNOUNCE_CHANNEL: must be a channel's ID (C…), not its name")
 	}
 	return out
+}
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // checkSecret says what is wrong with a secret, or returns nil. It never repeats it,

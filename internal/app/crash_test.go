@@ -137,14 +137,51 @@ func TestKill9AroundTheClick(t *testing.T) {
 	s := stage(t, quietly(), nil)
 	bot := s.spawn(nil)
 	s.slash("Ana", "#ml-oncall", ask)
-	s.sees("Lea", "Needs 1 approval")
+	s.sees("Lea", "Waits for one of @lea, @leo")
 	bot.kill()
 	bot = s.spawn(nil)
-	s.click("Lea", "Approve")
+	s.click("Lea", "Approve Change")
 	bot.kill()
 	s.spawn(nil)
 	s.ends()
 	s.onceChanged(12)
+}
+
+// Changes that were followed when the bot was killed are followed on soon after the
+// next start: whoever puts them back meanwhile is noticed.
+func TestKill9WhileFollowing(t *testing.T) {
+	models := map[string]string{"llama-70b": basetensim.DemoLlama, "whisper-large": basetensim.DemoWhisper, "embed-e5": basetensim.DemoEmbed}
+	s := stage(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
+	bot := s.spawn(nil)
+	for name := range models {
+		s.slash("Ana", "#ml-oncall", "/autoscale "+name+" production delay=120")
+	}
+	s.wait("all are in force", func(*slacksim.Snapshot) bool { return s.replies("In force after") == len(models) })
+	bot.kill()
+	for name, id := range models {
+		if err := s.Baseten.ChangeEnvironmentBehindTheBack(id, "production", basetensim.Changes{"scale_down_delay": 77}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	began := time.Now()
+	s.spawn(nil)
+	s.wait("each is told of", func(*slacksim.Snapshot) bool { return s.replies("Scale-down delay is 77 s") == 2*len(models) })
+	took := time.Since(began).Round(10 * time.Millisecond)
+	t.Logf("told %v after the restart began", took)
+	if took > goesOn {
+		t.Errorf("it took %v, want at most %v", took, goesOn)
+	}
+}
+
+// replies counts the bot's messages in threads that hold a text.
+func (s *story) replies(text string) int {
+	n := 0
+	for _, m := range s.Slack.Messages("C0MLONCALL") {
+		if m.ThreadTS != "" && m.ThreadTS != m.TS && strings.Contains(s.Slack.PlainText(m), text) {
+			n++
+		}
+	}
+	return n
 }
 
 // cards counts the bot's root messages.

@@ -1,10 +1,12 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
 )
 
 // Before anything is sent, the preview says what stands in the way.
@@ -18,7 +20,7 @@ func TestPreviewSaysWhetherItWillTakeEffect(t *testing.T) {
 	}
 	t.Run("a deployment that serves an environment", func(t *testing.T) {
 		d := s.in(t).slash("Ana", "#ml-oncall", "/autoscale llama-70b v12 max=7 dry-run")
-		s.in(t).told(d, "the next promotion will overwrite the change")
+		s.in(t).told(d, "This deployment serves production: the next promotion overwrites the change.")
 		s.in(t).told(d, "/autoscale llama-70b env:production max=7")
 	})
 	t.Run("a schedule in force", func(t *testing.T) {
@@ -27,7 +29,14 @@ func TestPreviewSaysWhetherItWillTakeEffect(t *testing.T) {
 			List: []basetensim.Schedule{{ID: "s1", Name: "night", StartHour: 22, EndHour: 6, Settings: basetensim.Changes{"min_replica": 1, "max_replica": 2}}},
 		}))
 		d := s.in(t).slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7 dry-run")
-		s.in(t).told(d, "production is under schedule night until 06:00 Europe/Berlin; this takes effect afterwards.")
+		s.in(t).told(d, "it masks Max replicas until it ends.")
+		d = s.in(t).slash("Ana", "#ml-oncall", "/autoscale llama-70b production delay=10m dry-run")
+		s.in(t).told(d, "Scale-down delay: 900 s (15 min) → 600 s (10 min)")
+		for _, m := range d.Responses() { // a schedule masks only what it sets
+			if text := s.Slack.PlainText(m); strings.Contains(text, "Schedule") {
+				t.Errorf("the schedule is said to mask the delay:\n%s", text)
+			}
+		}
 		must(s.Baseten.SetSchedules(basetensim.DemoLlama, "production", nil))
 	})
 	t.Run("a promotion in progress", func(t *testing.T) {
@@ -37,30 +46,53 @@ func TestPreviewSaysWhetherItWillTakeEffect(t *testing.T) {
 	})
 	t.Run("list prices, before and after", func(t *testing.T) {
 		d := s.in(t).slash("Ana", "#ml-oncall", "/autoscale llama-70b staging max=4 dry-run")
-		s.in(t).told(d, "List price per hour")
+		s.in(t).told(d, "Up to $26.00/h (now $13.00), idle $0.00/h.")
 	})
 	if got := s.patches(); len(got) != 0 {
 		t.Errorf("a preview changed something: %q", got)
 	}
 }
 
-// ACCEPTED is not done: the thread goes on to tell what became of the change, also
-// after a restart, and notices who puts it back.
-func TestFollowedOverARestart(t *testing.T) {
-	s := tell(t, quietly(), nil)
-	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
-	s.sees("Ana", "7 of 7 active after")
-	s.end()
-	s.start()
-	if err := s.Baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 4}); err != nil {
-		t.Fatal(err)
-	}
-	m := s.sees("Ana", "Max replicas is 4")
-	text := s.Slack.PlainText(m)
-	if !strings.Contains(text, "Baseten: ACCEPTED") || !strings.Contains(text, "Terraform") {
-		t.Errorf("the one reply does not hold the whole story:\n%s", text)
-	}
-	if replies := s.Slack.Thread(m.Channel, m.ThreadTS); len(replies) != 2 {
-		t.Errorf("the thread holds %d messages, want the card and one reply", len(replies))
+// ACCEPTED is not done: the change is followed, also after a restart, and whoever puts
+// it back is told of by one new reply that mentions the requester, since an edit
+// notifies nobody. Of production the whole channel hears it.
+func TestOverruledOverARestart(t *testing.T) {
+	for _, tt := range []struct {
+		target, asked string
+		inForce       string
+		byHand        int
+		news          string
+		loud          bool
+	}{
+		{"production", "max=7", "7 of 7 active after", 4, "were put back by somebody else (Terraform or an operator?)", true},
+		{"staging", "max=4", "In force after", 3, "were changed by somebody else (Terraform or an operator?)", false},
+	} {
+		t.Run(tt.target, func(t *testing.T) {
+			s := tell(t, quietly(), nil)
+			s.slash("Ana", "#ml-oncall", "/autoscale llama-70b "+tt.target+" "+tt.asked)
+			card := s.sees("Ana", tt.inForce).ThreadTS
+			s.end()
+			s.start()
+			if err := s.Baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, tt.target, basetensim.Changes{"max_replica": tt.byHand}); err != nil {
+				t.Fatal(err)
+			}
+			var thread []slacksim.Message
+			s.wait("there is news", func(*slacksim.Snapshot) bool {
+				thread = s.Slack.Thread("C0MLONCALL", card)
+				return len(thread) > 2
+			})
+			text := s.Slack.PlainText(thread[2])
+			if !strings.HasPrefix(thread[2].Text, "<@U0ANA>") || !strings.Contains(text, tt.news) ||
+				!strings.Contains(text, fmt.Sprintf("Max replicas is %d.", tt.byHand)) {
+				t.Errorf("the news does not mention the requester and say what stands there:\n%s", text)
+			}
+			if reply := s.Slack.PlainText(thread[1]); len(thread) != 3 || !strings.Contains(reply, "Baseten: ACCEPTED") {
+				t.Errorf("the thread holds %d messages, want the card, the reply and one piece of news", len(thread))
+			}
+			posts := s.Slack.Calls("chat.postMessage")
+			if got := posts[len(posts)-1].Args["reply_broadcast"] == "true"; got != tt.loud {
+				t.Errorf("shown in the channel too: %v, want %v", got, tt.loud)
+			}
+		})
 	}
 }

@@ -13,9 +13,11 @@ import (
 	"go.uber.org/zap"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
 	"autoscalebot/internal/observe"
+	"autoscalebot/internal/slackbot/view"
 )
 
 // policyEvery is how often the policy file's content is compared. There are no file
@@ -38,11 +40,11 @@ type policyHolder struct {
 	refused []byte // the content that was refused last
 }
 
-func newPolicyHolder(cfg Config, db change.Store, chat change.Chat, log *zap.Logger, metrics *observe.Metrics) *policyHolder {
+func newPolicyHolder(cfg Config, db change.Store, announce func(ctx context.Context, text string) error, log *zap.Logger, metrics *observe.Metrics) *policyHolder {
 	return &policyHolder{
 		file: cfg.PolicyFile, store: db, hasRoom: cfg.AnnounceChannel != "", now: time.Now, log: log, metrics: metrics,
 		announce: func(ctx context.Context, text string) {
-			if err := chat.Announce(ctx, text); err != nil {
+			if err := announce(ctx, text); err != nil {
 				log.Error("announce", zap.Error(err))
 			}
 		},
@@ -64,6 +66,9 @@ func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 		if err != nil {
 			return fmt.Errorf("ALLOWED_USERS: %w", err)
 		}
+		if err := p.keep(ctx, policy); err != nil {
+			return fmt.Errorf("keep the policy of ALLOWED_USERS: %w", err)
+		}
 		p.current = policy
 		p.metrics.PolicyStale(false)
 		return nil
@@ -76,10 +81,10 @@ func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 	if keepErr != nil {
 		return fmt.Errorf("read the last accepted policy: %w", keepErr)
 	}
-	if text == "" {
+	if text == "" || isUserList(text) {
 		return fmt.Errorf("POLICY_FILE: %w", err)
 	}
-	last, oldErr := authz.Load("last accepted policy", []byte(text))
+	last, oldErr := policyfile.Load("last accepted policy", []byte(text))
 	if oldErr != nil {
 		return fmt.Errorf("POLICY_FILE: %w\nand the last accepted policy does not load either: %w", err, oldErr)
 	}
@@ -126,7 +131,7 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 		p.metrics.PolicyStale(current != nil)
 		if current != nil && (p.refused == nil || !bytes.Equal(data, p.refused)) {
 			p.refused = append([]byte{}, data...)
-			p.tell(ctx, change.Event{At: p.now(), Kind: change.EventPolicy, Why: "refused: " + err.Error()})
+			p.tell(ctx, change.Event{Kind: change.EventPolicy, Reason: change.Reason{Code: change.PolicyRefused, Text: err.Error()}})
 		}
 		return err
 	}
@@ -142,58 +147,63 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 	return nil
 }
 
+// isUserList tells whether the policy kept last was that of ALLOWED_USERS: once there
+// is a file, it is in force no more.
+func isUserList(text string) bool {
+	_, err := authz.AllowedUsers(strings.Split(text, ","))
+	return err == nil
+}
+
 // keep stores an accepted version, unless it is the one stored last: by this bot
-// before its restart, or by another replica.
+// before its restart, or by another replica. What stands in no file is kept in the
+// event too.
 func (p *policyHolder) keep(ctx context.Context, next *authz.Policy) error {
 	text, _, err := p.store.Policy(ctx)
 	if err != nil || text == string(next.Source()) {
 		return err
 	}
-	e := change.Event{At: p.now(), Kind: change.EventPolicy, Why: "accepted", Policy: next.SHA256()}
-	return p.store.KeepPolicy(ctx, string(next.Source()), next.SHA256(), p.now(), e)
+	e := change.Event{Kind: change.EventPolicy, Reason: change.Reason{Code: change.PolicyTaken}, Policy: next.SHA256()}
+	if p.file == "" {
+		e.Reason.Text = string(next.Source())
+	}
+	return p.store.KeepPolicy(ctx, string(next.Source()), next.SHA256(), e)
 }
 
 // tell records and announces a refused version, once.
 func (p *policyHolder) tell(ctx context.Context, e change.Event) {
-	p.log.Error("new policy refused, the last accepted one stays in force", zap.String("why", e.Why))
+	p.log.Error("new policy refused, the last accepted one stays in force", zap.String("why", e.Reason.Text))
 	if err := p.store.Record(ctx, change.Delivery{}, e); err != nil {
 		p.log.Error("record the refused policy", zap.Error(err))
 	}
 	if p.announce != nil {
-		p.announce(ctx, "A new version of the policy was refused; the last accepted one stays in force. "+strings.ReplaceAll(e.Why, "<", "‹"))
+		p.announce(ctx, "A new version of the policy was refused; the last accepted one stays in force. "+e.Reason.Text)
 	}
 }
 
 // CheckPolicy loads a policy and runs the tests in it. It is what the bot does
 // before it takes a file, and what bot policy test does.
 func CheckPolicy(name string, data []byte, announces bool) (*authz.Policy, error) {
-	policy, err := authz.Load(name, data)
+	policy, err := policyfile.Load(name, data)
 	if err != nil {
 		return nil, err
 	}
 	if policy.UsesBreakGlass() && !announces {
 		return nil, fmt.Errorf("%s uses break_glass, so ANNOUNCE_CHANNEL must be set", name)
 	}
-	var failed []error
-	for _, t := range policy.RunTests(ParsePolicyCommand) {
-		if !t.Passed() {
-			failed = append(failed, errors.New(t.String()))
-		}
-	}
-	return policy, errors.Join(failed...)
+	return policy, policyfile.FailedTests(policyfile.RunTests(policy, ParsePolicyCommand), view.CauseText)
 }
 
 // ParsePolicyCommand reads a command of a policy's test with the grammar that people
 // type in.
-func ParsePolicyCommand(text string) (authz.ParsedCommand, error) {
+func ParsePolicyCommand(text string) (policyfile.ParsedCommand, error) {
 	c, err := commands.Parse(text)
 	if err != nil {
-		return authz.ParsedCommand{}, err
+		return policyfile.ParsedCommand{}, err
 	}
 	if c.Name != commands.NameChange {
-		return authz.ParsedCommand{}, fmt.Errorf("this is not a change: %s", c)
+		return policyfile.ParsedCommand{}, fmt.Errorf("this is not a change: %s", c)
 	}
-	return authz.ParsedCommand{
+	return policyfile.ParsedCommand{
 		Model: c.Model.Word, Target: c.Target.Word, Kind: c.Target.Kind,
 		Settings: c.Settings, Reason: c.Reason, BreakGlass: c.BreakGlass,
 	}, nil

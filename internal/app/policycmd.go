@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
+	"autoscalebot/internal/slackbot/view"
 )
 
 // ErrPolicyTests means that a policy loads and does not do what its tests expect.
@@ -14,21 +16,21 @@ var ErrPolicyTests = errors.New("the policy fails its own tests")
 
 // PolicyTest loads a policy file as strictly as the bot does, runs the tests in it,
 // and writes one line for each to out. It needs no configuration. The error is
-// ErrPolicyTests, or every mistake in the file with its place, as *authz.LoadError.
+// ErrPolicyTests, or every mistake in the file with its place, as *policyfile.LoadError.
 func PolicyTest(out io.Writer, file string) error {
 	policy, err := readPolicy(file)
 	if err != nil {
 		return err
 	}
 	w := &lines{out: out}
-	results, failed := policy.RunTests(ParsePolicyCommand), 0
+	results, failed := policyfile.RunTests(policy, ParsePolicyCommand), 0
 	for _, t := range results {
 		verdict := "ok  "
 		if !t.Passed() {
 			verdict = "FAIL"
 			failed++
 		}
-		w.add("%s  %s", verdict, t)
+		w.add("%s  %s", verdict, t.Text(view.CauseText))
 	}
 	rules := count(len(policy.Rules()), "rule", "rules")
 	switch {
@@ -53,7 +55,7 @@ func readPolicy(file string) (*authz.Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: the file cannot be read (%s)", file, reason(err))
 	}
-	return authz.Load(file, data)
+	return policyfile.Load(file, data)
 }
 
 // lines writes lines until one cannot be written.

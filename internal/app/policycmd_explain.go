@@ -3,15 +3,17 @@ package app
 import (
 	"fmt"
 	"io"
-	"regexp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/commands"
+	"autoscalebot/internal/slackbot/view"
 )
 
 // Explain is a made-up request, to be decided by a policy file.
@@ -40,8 +42,6 @@ type Explain struct {
 	Now time.Time
 }
 
-var userID = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
-
 // PolicyExplain writes what the policy would decide about a request, rule by rule,
 // and who could approve it. It needs no configuration and asks nobody: user groups
 // hold the person who asks, where the request says so, and enough others.
@@ -66,10 +66,10 @@ func PolicyExplain(out io.Writer, e Explain) error {
 
 // question makes the request of what is given.
 func (e Explain) question(policy *authz.Policy) (authz.Question, error) {
-	if !userID.MatchString(e.As) {
+	if !authz.IsUserID(e.As) {
 		return authz.Question{}, fmt.Errorf("%q is not a Slack user ID (U… or W…)", e.As)
 	}
-	if e.Channel != "" && !channelID.MatchString(e.Channel) {
+	if e.Channel != "" && !authz.IsChannelID(e.Channel) {
 		return authz.Question{}, fmt.Errorf("%q is not a Slack channel ID (C…)", e.Channel)
 	}
 	command, err := ParsePolicyCommand(e.Command)
@@ -93,7 +93,7 @@ func (e Explain) question(policy *authz.Policy) (authz.Question, error) {
 		channel = known[0]
 	}
 	return authz.Question{
-		Person: authz.Person{ID: e.As, Standing: authz.Member}, Channel: channel,
+		Person: authz.Person{ID: e.As, Membership: authz.Member}, Channel: channel,
 		Target: e.target(command), Before: before, Touched: command.Settings,
 		Reason: command.Reason, BreakGlass: command.BreakGlass,
 		Cost: cost, Now: e.Now, People: people,
@@ -101,19 +101,14 @@ func (e Explain) question(policy *authz.Policy) (authz.Question, error) {
 }
 
 // target guesses what the command means: nobody is asked what there is at Baseten.
-func (e Explain) target(c authz.ParsedCommand) authz.Target {
-	t := authz.Target{Model: c.Model, Kind: c.Kind, Serves: e.Serves}
+func (e Explain) target(c policyfile.ParsedCommand) baseten.Target {
+	t := baseten.Target{Model: c.Model, Serves: e.Serves}
 	if team, name, ok := strings.Cut(c.Model, "/"); ok {
 		t.Team, t.Model = team, name
 	}
-	t.Development = c.Target == "development" && c.Kind != authz.KindEnvironment
-	if t.Kind == "" {
-		t.Kind = authz.KindEnvironment
-		if e.Deployment || t.Development || e.Serves != "" && e.Serves != c.Target {
-			t.Kind = authz.KindDeployment
-		}
-	}
-	if t.Kind == authz.KindDeployment {
+	t.Development = c.Target == "development" && c.Kind != baseten.TargetEnvironment
+	deployment := e.Deployment || t.Development || e.Serves != "" && e.Serves != c.Target
+	if c.Kind == baseten.TargetDeployment || c.Kind == "" && deployment {
 		t.Deployment = c.Target
 	} else {
 		t.Environment = c.Target
@@ -137,9 +132,10 @@ func parseBefore(text string) (baseten.Settings, error) {
 	return c.Settings, nil
 }
 
-func parseCost(text string) (authz.Cost, error) {
-	var c authz.Cost
-	fields := map[string]**float64{
+// parseCost reads a cost; what it leaves out is not known.
+func parseCost(text string) (*baseten.Cost, error) {
+	c := &baseten.Cost{FloorBefore: math.NaN(), FloorAfter: math.NaN(), CeilingBefore: math.NaN(), CeilingAfter: math.NaN()}
+	fields := map[string]*float64{
 		"floor_before": &c.FloorBefore, "floor_after": &c.FloorAfter,
 		"ceiling_before": &c.CeilingBefore, "ceiling_after": &c.CeilingAfter,
 	}
@@ -147,10 +143,10 @@ func parseCost(text string) (authz.Cost, error) {
 		name, value, _ := strings.Cut(part, "=")
 		usd, err := strconv.ParseFloat(value, 64)
 		field, known := fields[name]
-		if err != nil || !known || usd < 0 {
-			return c, fmt.Errorf("the cost %q cannot be read: write floor_before, floor_after, ceiling_before or ceiling_after, = and USD per hour", part)
+		if err != nil || !known || !(usd >= 0) {
+			return nil, fmt.Errorf("the cost %q cannot be read: write floor_before, floor_after, ceiling_before or ceiling_after, = and USD per hour", part)
 		}
-		*field = &usd
+		*field = usd
 	}
 	return c, nil
 }
@@ -167,7 +163,7 @@ func (e Explain) writeQuestion(w *lines, policy *authz.Policy, q authz.Question)
 		channel = ", in channel " + q.Channel
 	}
 	target := "environment " + q.Target.Environment
-	if q.Target.Kind == authz.KindDeployment {
+	if q.Target.Environment == "" {
 		target = "deployment " + q.Target.Deployment
 		if q.Target.Serves != "" {
 			target += ", which serves " + q.Target.Serves
@@ -196,12 +192,12 @@ func (e Explain) writeQuestion(w *lines, policy *authz.Policy, q authz.Question)
 // writeSteps tells what came of each rule.
 func writeSteps(w *lines, steps []authz.Step) {
 	for i, s := range steps {
-		mark, said := " ", "does not match: "+s.Why
+		mark, said := " ", "does not match: "+missText(s)
 		switch {
 		case s.Matched && s.Decided:
 			mark, said = ">", "matches, and decides"
 		case s.Decided:
-			mark, said = ">", "decides: "+s.Why
+			mark, said = ">", "decides: "+view.CauseText(s.Trouble)
 		case s.Matched:
 			said = "would match, and is not reached"
 		}
@@ -210,9 +206,30 @@ func writeSteps(w *lines, steps []authz.Step) {
 	}
 }
 
+// missText says which part of a rule keeps it from matching.
+func missText(s authz.Step) string {
+	setting, _ := baseten.Lookup(s.Field)
+	wanted := strings.Join(s.Wanted, " or ")
+	switch s.Miss {
+	case authz.PartModels:
+		return "models: " + wanted + " is not this model"
+	case authz.PartTargets:
+		return "targets: " + wanted + " is not this target"
+	case authz.PartSettings:
+		return "settings: " + setting.Word + " is not listed"
+	case authz.PartWho:
+		return "who: you are not " + wanted
+	case authz.PartUntouched:
+		return "when: " + setting.Word + " is not being changed"
+	case authz.PartWhen:
+		return "when: it is not true"
+	}
+	return view.CauseText(s.Trouble)
+}
+
 // writeDecision tells what would happen.
 func writeDecision(w *lines, d authz.Decision) {
-	w.add("Decision: %s. %s", d.Effect, d.Reason)
+	w.add("Decision: %s. %s", d.Effect, view.CauseText(d.Cause))
 	if d.NeedsCost {
 		w.add("A rule asks about the cost. Give it with --cost.")
 	}
@@ -267,7 +284,7 @@ func pretend(policy *authz.Policy, as string, groups []string) (authz.People, er
 			people.Members[ug] = append(people.Members[ug], fmt.Sprintf("%s%s-%02d", standIn, ug, i))
 		}
 		one := authz.People{Members: map[string][]string{ug: {standIn}}}
-		for _, name := range policy.GroupsOf(authz.Person{ID: standIn, Standing: authz.Member}, one) {
+		for _, name := range policy.GroupsOf(authz.Person{ID: standIn, Membership: authz.Member}, one) {
 			through[name] = append(through[name], ug)
 		}
 	}
@@ -290,7 +307,7 @@ func pretend(policy *authz.Policy, as string, groups []string) (authz.People, er
 func namedIn(policy *authz.Policy) map[string][]string {
 	out := make(map[string][]string)
 	for _, id := range policy.Users() {
-		for _, name := range policy.GroupsOf(authz.Person{ID: id, Standing: authz.Member}, authz.People{}) {
+		for _, name := range policy.GroupsOf(authz.Person{ID: id, Membership: authz.Member}, authz.People{}) {
 			out[name] = append(out[name], id)
 		}
 	}

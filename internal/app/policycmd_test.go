@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoscalebot/internal/app"
-	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/sandbox"
 )
 
@@ -68,11 +68,11 @@ FAIL  FILE:7: U0ANA: m production max=lots: the command cannot be read: max=lots
 func TestPolicyTestLoadErrors(t *testing.T) {
 	file := policyFile(t, "version: 1\nrules:\n  - {name: a, who: [U0ANA], targts: [production], effect: allow}\n")
 	err := app.PolicyTest(new(bytes.Buffer), file)
-	var all *authz.LoadError
+	var all *policyfile.LoadError
 	if !errors.As(err, &all) {
-		t.Fatalf("error = %v, want a *authz.LoadError", err)
+		t.Fatalf("error = %v, want a *policyfile.LoadError", err)
 	}
-	want := `FILE:3:29: unknown key "targts" in a rule, did you mean targets?
+	want := `FILE:3:29: unknown key "targts", did you mean targets?
   3 |   - {name: a, who: [U0ANA], targts: [production], effect: allow}
                                   ^`
 	if d := cmp.Diff(want, strings.ReplaceAll(err.Error(), file, "FILE")); d != "" {
@@ -158,13 +158,13 @@ Could approve: U0LEA, U0LEO, U0SAM, the members of S0SRE.
    1. line 8, deny, "never zero"
       does not match: when: min is not being changed
 >  2. line 9, allow, "cheap"
-      decides: Rule "cheap" cannot be judged, so nothing is changed: the cost is not known (cost.ceiling_after).
+      decides: Rule "cheap" cannot be judged: it asks for cost.ceiling_after, which is not known now.
    3. line 10, approve, "with a second pair of eyes"
       would match, and is not reached
    4. line 11, allow, "leads"
       would match, and is not reached
 
-Decision: deny. Rule "cheap" cannot be judged, so nothing is changed: the cost is not known (cost.ceiling_after).
+Decision: deny. Rule "cheap" cannot be judged: it asks for cost.ceiling_after, which is not known now.
 A rule asks about the cost. Give it with --cost.
 `,
 		},

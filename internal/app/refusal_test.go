@@ -132,7 +132,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			t.Errorf("the log holds the %s", name)
 		}
 	}
-	if !strings.Contains(log, "request ended") {
+	if !strings.Contains(log, "request moved") {
 		t.Error("the log does not tell of the request")
 	}
 }

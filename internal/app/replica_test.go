@@ -19,7 +19,7 @@ import (
 const postgresEnv = "AUTOSCALE_TEST_POSTGRES"
 
 // takesOver is how soon another replica has to go on with what a dead one left.
-const takesOver = 30 * time.Second
+const takesOver = 15 * time.Second
 
 // replicated stages a world with two bots in processes of their own on one
 // PostgreSQL database.
@@ -29,16 +29,7 @@ func replicated(t *testing.T) (s *story, bots map[string]*child) {
 	if server == "" {
 		t.Skipf("no PostgreSQL server: run %s=$(.ci/postgres start) go test ./internal/app -run Replica from the repository's root", postgresEnv)
 	}
-	name := "test_" + strings.ToLower(rand.Text())
-	admin(t, server, `CREATE DATABASE `+name)
-	t.Cleanup(func() { admin(t, server, `DROP DATABASE `+name+` WITH (FORCE)`) })
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatalf("%s is not a URL", postgresEnv)
-	}
-	u.Path = "/" + name
-
-	s = stage(t, quietly(), map[string]string{"DATABASE_URL": u.String(), "SLACK_CONNECTIONS": "1"})
+	s = stage(t, quietly(), map[string]string{"DATABASE_URL": newPostgresDatabase(t, server), "SLACK_CONNECTIONS": "1"})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
@@ -55,6 +46,20 @@ func replicated(t *testing.T) (s *story, bots map[string]*child) {
 		t.Fatalf("%d sockets, want one of each bot", len(bots))
 	}
 	return s, bots
+}
+
+// newPostgresDatabase makes an empty database on the server and returns its URL.
+func newPostgresDatabase(t *testing.T, server string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	admin(t, server, `CREATE DATABASE `+name)
+	t.Cleanup(func() { admin(t, server, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s is not a URL", postgresEnv)
+	}
+	u.Path = "/" + name
+	return u.String()
 }
 
 func admin(t *testing.T, server, sql string) {
@@ -104,6 +109,28 @@ func TestReplicasRace(t *testing.T) {
 	}
 }
 
+// A card that one bot posted is decided through the other one, and carried out by it.
+func TestReplicaServesTheOthersCard(t *testing.T) {
+	t.Parallel()
+	s, bots := replicated(t)
+	command := s.slash("Ana", "#ml-oncall", ask)
+	card := s.sees("Lea", "Waits for one of @lea, @leo")
+	click := s.click("Lea", "Approve Change")
+	if command.Connection() == click.Connection() {
+		t.Fatal("Slack gave both to one bot")
+	}
+	bots[command.Connection()].kill()
+	s.ends()
+	s.onceChanged(12)
+	s.wait("the card says so", func(*slacksim.Snapshot) bool {
+		root := s.Slack.Thread(card.Channel, card.TS)[0]
+		return len(root.Buttons()) == 0 && strings.Contains(s.Slack.PlainText(root), "Approved by @lea.")
+	})
+	if n := len(s.Slack.Thread(card.Channel, card.TS)); n != 2 {
+		t.Errorf("%d messages in the thread, want the card and one reply", n)
+	}
+}
+
 // The bot that works on a change is killed at each step; the other one finishes.
 func TestReplicaTakesOver(t *testing.T) {
 	type step struct {
@@ -123,13 +150,13 @@ func TestReplicaTakesOver(t *testing.T) {
 		{"after the acknowledgement of the command", command, true, 12},
 		{"after the card", func(s *story) *slacksim.Delivery {
 			d := command(s)
-			s.sees("Lea", "Needs 1 approval")
+			s.sees("Lea", "Waits for one of @lea, @leo")
 			return d
 		}, true, 12},
 		{"after the acknowledgement of the approval", func(s *story) *slacksim.Delivery {
 			command(s)
-			s.sees("Lea", "Needs 1 approval")
-			return s.click("Lea", "Approve")
+			s.sees("Lea", "Waits for one of @lea, @leo")
+			return s.click("Lea", "Approve Change")
 		}, false, 12},
 		{"while Baseten works on the PATCH", func(s *story) *slacksim.Delivery {
 			hang := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment, Times: 1})
@@ -148,8 +175,8 @@ func TestReplicaTakesOver(t *testing.T) {
 			bots[d.Connection()].kill()
 			died := time.Now()
 			if tt.approve {
-				s.sees("Lea", "Needs 1 approval")
-				s.click("Lea", "Approve")
+				s.sees("Lea", "Waits for one of @lea, @leo")
+				s.click("Lea", "Approve Change")
 			}
 			s.ends()
 			took := time.Since(died).Round(100 * time.Millisecond)

@@ -15,12 +15,12 @@ import (
 func TestRestartWhilePending(t *testing.T) {
 	s := tell(t, quietly(), nil)
 	s.slash("Ana", "#ml-oncall", ask)
-	s.sees("Lea", "Needs 1 approval")
+	s.sees("Lea", "Waits for one of @lea, @leo")
 	for range 2 {
 		s.end()
 		s.start()
 	}
-	s.click("Lea", "Approve")
+	s.click("Lea", "Approve Change")
 	s.sees("Ana", "Baseten: ACCEPTED")
 	if got := s.patches(); len(got) != 1 {
 		t.Errorf("patches = %q, want one", got)
@@ -30,16 +30,16 @@ func TestRestartWhilePending(t *testing.T) {
 	}
 }
 
-// A change is followed to its end across a restart, in the one reply that it has.
+// A change is followed across a restart, in the one reply that it has.
 func TestRestartWhileFollowing(t *testing.T) {
 	s := tell(t, sandbox.WorldOptions{Baseten: basetensim.Options{ReplicaStep: 1500 * time.Millisecond}}, nil)
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=6")
 	m := s.sees("Ana", "Baseten: ACCEPTED")
 	s.end()
 	s.start()
-	s.wait("the replicas are there", func(*slacksim.Snapshot) bool {
+	s.wait("the settings are in force", func(*slacksim.Snapshot) bool {
 		thread := s.Slack.Thread(m.Channel, m.ThreadTS)
-		return strings.Contains(s.Slack.PlainText(thread[len(thread)-1]), "6 of 6 active")
+		return strings.Contains(s.Slack.PlainText(thread[len(thread)-1]), "In force after")
 	})
 	if n := len(s.Slack.Thread(m.Channel, m.ThreadTS)); n != 2 {
 		t.Errorf("%d messages in the thread, want the card and one reply", n)

@@ -27,11 +27,11 @@ import (
 const (
 	// applyWithin is how long a change may be owed before it is not sent any more.
 	applyWithin = 10 * time.Minute
-	// claimFor is how long a process may work on a request without a sign of life.
-	claimFor = 15 * time.Second
-	// stopWithin is how long work under way may go on after a signal to stop: what is
-	// not done then is owed, and container runtimes kill after ten seconds.
-	stopWithin = 7 * time.Second
+	// answerWithin is how long what was acknowledged may still be answered after a
+	// signal to stop, and stopWithin how long changes under way may go on: what is not
+	// done then is due, and container runtimes kill after ten seconds.
+	answerWithin = 4 * time.Second
+	stopWithin   = 7 * time.Second
 	// deliveriesKept is how long an envelope ID is remembered.
 	deliveriesKept = 24 * time.Hour
 )
@@ -68,7 +68,6 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
-	owner := ownerName(cfg.DatabaseURL, listener.Addr().String())
 	var ready readiness
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -78,7 +77,7 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 		opts.Listening(listener.Addr().String())
 	}
 
-	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Owner: owner, Now: time.Now, Log: log})
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Now: time.Now, Log: log})
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -88,14 +87,13 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 		}
 	}()
 
-	return serve(ctx, &process{cfg: cfg, opts: opts, owner: owner, db: db, log: log, metrics: metrics, redactor: redactor, ready: &ready, background: &background})
+	return serve(ctx, &process{cfg: cfg, opts: opts, db: db, log: log, metrics: metrics, redactor: redactor, ready: &ready, background: &background})
 }
 
 // process is what the parts of the bot stand on.
 type process struct {
 	cfg        Config
 	opts       Options
-	owner      string
 	db         *store.Store
 	log        *zap.Logger
 	metrics    *observe.Metrics
@@ -113,7 +111,7 @@ func serve(ctx context.Context, p *process) error {
 	prices := baseten.NewPrices(client, time.Now, 0)
 
 	slack := slackbot.NewSlack(slackConfig(p.cfg, p.redactor, p.metrics, p.log))
-	policy := newPolicyHolder(p.cfg, p.db, slack.Chat(), p.log, p.metrics)
+	policy := newPolicyHolder(p.cfg, p.db, slack.Announce, p.log, p.metrics)
 	if err := policy.load(ctx, p.cfg.AllowedUsers); err != nil {
 		return err
 	}
@@ -130,32 +128,31 @@ func serve(ctx context.Context, p *process) error {
 		return err
 	}
 
-	started := change.Event{At: time.Now(), Kind: change.EventStarted, Why: "version " + p.opts.Version, Policy: policy.Current().SHA256()}
+	started := change.Event{
+		Kind: change.EventStarted, Policy: policy.Current().SHA256(),
+		Reason: change.Reason{Code: change.BotStarted, Text: p.opts.Version},
+	}
 	if err := p.db.Record(ctx, change.Delivery{}, started); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
+	head := &headWatch{db: p.db, metrics: p.metrics, log: p.log}
+	head.look(ctx)
 	// What is under way outlives the signal to stop by some seconds.
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	if err := p.db.Work(workCtx, changes.Workers(), store.WorkOptions{}); err != nil {
-		return fmt.Errorf("DATABASE_URL: start workers: %w", err)
-	}
-	if err := changes.Resume(ctx); err != nil {
-		return fmt.Errorf("DATABASE_URL: take up owed requests: %w", err)
-	}
+	p.background.Go(func() { changes.Run(workCtx) })
 	p.background.Go(func() { policy.watch(workCtx) })
+	p.background.Go(func() { head.run(workCtx) })
 	p.background.Go(func() { prune(workCtx, p.db, p.log) })
 	p.background.Go(func() { warm(workCtx, names, prices) })
 	p.ready.is(bot.Ready)
-	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID), zap.String("owner", p.owner))
+	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID))
 
-	err = bot.Run(ctx)
-	p.ready.is(func() error { return errors.New("stopping") })
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	context.AfterFunc(ctx, func() { p.ready.is(func() error { return errors.New("stopping") }) })
+	closing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	if err := p.db.StopWork(closing); err != nil {
-		p.log.Warn("stop workers", zap.Error(err))
-	}
+	context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, cancel) })
+	err = bot.Run(ctx, answerWithin)
 	changes.Close(closing)
 	stopWork()
 	p.log.Info("stopped", zap.Error(err))
@@ -164,12 +161,14 @@ func serve(ctx context.Context, p *process) error {
 
 func changeConfig(p *process) change.Config {
 	return change.Config{
-		Owner: p.owner, ApplyWithin: applyWithin, Claim: claimFor,
+		ApplyWithin: applyWithin,
 		HasAnnounce: p.cfg.AnnounceChannel != "", Call: byHand(p.cfg),
 		Now: time.Now, Random: rand.Reader, Log: p.log,
 		Watch: change.Watch{
-			Ended:   func(s change.State) { p.metrics.RequestEnded(string(s)) },
-			Refused: func() { p.metrics.Refused("policy") }, Sent: p.metrics.PatchSent, BrokeGlass: p.metrics.BreakGlass,
+			Ended:   func(r *change.Request) { p.metrics.RequestEnded(string(r.State)) },
+			Refused: func(c change.Code) { p.metrics.Refused(string(c)) },
+			Sent:    p.metrics.PatchSent, BrokeGlass: p.metrics.BreakGlass,
+			GaveUp: func(change.Part) { p.metrics.GaveUp() }, Panicked: p.metrics.Panicked, StoreUp: p.metrics.StoreUp,
 		},
 	}
 }
@@ -197,22 +196,6 @@ func serveHTTP(background *sync.WaitGroup, listener net.Listener, handler http.H
 	}
 }
 
-// ownerName names this process in claims, so that a process that comes back takes up
-// its own claims at once instead of waiting for them to run out. A SQLite file is
-// used by one process at a time. On PostgreSQL the name is made of the host and the
-// address that HTTP is served on: while this process holds that address no other
-// can, so a process of the same name is this one come back.
-func ownerName(database, addr string) string {
-	if strings.HasPrefix(database, "sqlite:") {
-		return "sqlite"
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return host + "/" + addr
-}
-
 func newBaseten(cfg Config, opts Options, redactor *observe.Redactor, metrics *observe.Metrics) *baseten.Client {
 	key := newSecret(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
 	return baseten.New(baseten.Config{
@@ -229,7 +212,7 @@ func slackConfig(cfg Config, redactor *observe.Redactor, metrics *observe.Metric
 		Now: time.Now, Log: log,
 		Watch: slackbot.Watch{
 			SocketOpened: metrics.SocketOpened, SocketClosed: metrics.SocketClosed,
-			Dropped: metrics.EnvelopeDropped, Acked: metrics.Acked, LateAck: metrics.AckLate,
+			Dropped: metrics.EnvelopeDropped, Acked: metrics.Acked, LateAck: metrics.AckLate, Unrecorded: metrics.Unrecorded,
 			Command: metrics.Command, Called: metrics.SlackCalled, Retried: metrics.PostRetried,
 		},
 	}

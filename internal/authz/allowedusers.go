@@ -1,12 +1,9 @@
 package authz
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // AllowedUsersRule is the name of a policy made by AllowedUsers, and of its one rule.
@@ -21,7 +18,7 @@ func AllowedUsers(ids []string) (*Policy, error) {
 		id = strings.TrimSpace(id)
 		switch {
 		case id == "":
-		case !isUserID(id):
+		case !IsUserID(id):
 			bad = append(bad, fmt.Sprintf("%q", id))
 		default:
 			users = appendNew(users, id)
@@ -33,17 +30,13 @@ func AllowedUsers(ids []string) (*Policy, error) {
 	if users == nil {
 		return nil, errors.New("no Slack user ID given")
 	}
-	who := roster{}
+	who := Roster{}
 	for _, id := range users {
-		who = append(who, rosterEntry{text: id, user: id})
+		who = append(who, RosterEntry{Text: id, User: id})
 	}
-	source := []byte(strings.Join(users, ","))
-	sum := sha256.Sum256(source)
-	return &Policy{
-		name:     AllowedUsersRule,
-		source:   source,
-		sha:      hex.EncodeToString(sum[:]),
-		location: time.UTC,
-		rules:    []*rule{{name: AllowedUsersRule, line: 1, who: who, effect: Allow}},
-	}, nil
+	return New(Definition{
+		Name:   AllowedUsersRule,
+		Source: []byte(strings.Join(users, ",")),
+		Rules:  []*Rule{{Name: AllowedUsersRule, Line: 1, Who: who, Effect: Allow}},
+	}), nil
 }

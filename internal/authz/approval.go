@@ -1,7 +1,7 @@
 package authz
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,9 +12,9 @@ type slot struct {
 	filled string // the user ID of who gave it
 }
 
-// panel is the people who may approve under a rule, for one requester.
-type panel struct {
-	rule *rule
+// eligible is the people who may approve under a rule, for one requester.
+type eligible struct {
+	rule *Rule
 	// people holds every eligible user ID in the policy's order, without the
 	// requester.
 	people []string
@@ -24,19 +24,19 @@ type panel struct {
 	unreadable []string
 }
 
-func (a *asking) panel(r *rule) panel {
-	p := panel{rule: r, of: map[string][]string{}}
-	for _, e := range r.approvers {
-		ids, missing := a.crowd.enumerate(e)
+func (a *asking) eligible(r *Rule) eligible {
+	p := eligible{rule: r, of: map[string][]string{}}
+	for _, e := range r.Approvers {
+		ids, missing := a.groups.members(e)
 		for _, id := range missing {
 			p.unreadable = appendNew(p.unreadable, id)
 		}
 		key := ""
-		if _, ok := r.needed[""]; !ok {
-			if _, counted := r.needed[e.text]; !counted {
+		if _, ok := r.Needed[""]; !ok {
+			if _, counted := r.Needed[e.Text]; !counted {
 				continue // listed as an approver, but no count asks for one
 			}
-			key = e.text
+			key = e.Text
 		}
 		for _, id := range ids {
 			if id != a.q.Person.ID {
@@ -49,44 +49,44 @@ func (a *asking) panel(r *rule) panel {
 }
 
 // slots lists the approvals that the rule wants, by key in the policy's order.
-func (p panel) slots() []slot {
+func (p eligible) slots() []slot {
 	var out []slot
 	for _, key := range p.keys() {
-		for range p.rule.needed[key] {
+		for range p.rule.Needed[key] {
 			out = append(out, slot{key: key})
 		}
 	}
 	return out
 }
 
-func (p panel) keys() []string {
-	if _, ok := p.rule.needed[""]; ok {
+func (p eligible) keys() []string {
+	if _, ok := p.rule.Needed[""]; ok {
 		return []string{""}
 	}
 	var out []string
-	for _, e := range p.rule.approvers {
-		if _, ok := p.rule.needed[e.text]; ok {
-			out = appendNew(out, e.text)
+	for _, e := range p.rule.Approvers {
+		if _, ok := p.rule.Needed[e.Text]; ok {
+			out = appendNew(out, e.Text)
 		}
 	}
 	return out
 }
 
-// seat gives the person a free slot, moving others to different ones where that
+// fill gives the person a free slot, moving others to different ones where that
 // makes room, and tells whether it could. Each person fills one slot: somebody in
 // two groups is one approval, not two. (Augmenting paths of a bipartite matching,
 // so the order of approvals never matters.)
-func (p panel) seat(slots []slot, id string) bool {
-	return p.seatExcept(slots, id, map[int]bool{})
+func (p eligible) fill(slots []slot, id string) bool {
+	return p.fillExcept(slots, id, map[int]bool{})
 }
 
-func (p panel) seatExcept(slots []slot, id string, tried map[int]bool) bool {
+func (p eligible) fillExcept(slots []slot, id string, tried map[int]bool) bool {
 	for i := range slots {
 		if tried[i] || !slices.Contains(p.of[slots[i].key], id) {
 			continue
 		}
 		tried[i] = true
-		if slots[i].filled == "" || p.seatExcept(slots, slots[i].filled, tried) {
+		if slots[i].filled == "" || p.fillExcept(slots, slots[i].filled, tried) {
 			slots[i].filled = id
 			return true
 		}
@@ -104,35 +104,25 @@ func missingBy(slots []slot) map[string]int {
 	return out
 }
 
-// wants writes what the rule asks for: "2 approvals of leads".
-func (p panel) wants() string {
-	var parts []string
-	for _, key := range p.keys() {
-		who := key
-		if key == "" {
-			who = p.rule.approvers.names()
-		}
-		parts = append(parts, fmt.Sprintf("%s by %s", plural(p.rule.needed[key], "approval"), who))
-	}
-	return strings.Join(parts, " and ")
+// cause says what the rule asks for, and of whom.
+func (p eligible) cause(code CauseCode) Cause {
+	return Cause{Code: code, Rule: p.rule.Name, Needed: maps.Clone(p.rule.Needed), Who: p.rule.Approvers.texts()}
 }
 
 // needApproval fills in the decision of an approve rule.
-func (a *asking) needApproval(r *rule, d *Decision) {
-	p := a.panel(r)
+func (a *asking) needApproval(r *Rule, d *Decision) {
+	p := a.eligible(r)
 	d.Approvers = p.people
-	d.Needed = map[string]int{}
-	for key, n := range r.needed {
-		d.Needed[key] = n
-	}
-	d.Expires = r.expires
-	d.Reason = sentence(fmt.Sprintf("Rule %q needs %s", r.name, p.wants()), r.reason)
+	d.Needed = maps.Clone(r.Needed)
+	d.Expires = r.Expires
+	d.Cause = p.cause(CauseApproves)
+	d.Cause.Text = r.Reason
 
-	mayBreak, unreadable := isOut, ""
-	if r.breakGlass != nil {
-		mayBreak, unreadable = a.crowd.holds(r.breakGlass, a.q.Person)
+	mayBreak, unreadable := notListed, ""
+	if r.BreakGlass != nil {
+		mayBreak, unreadable = a.groups.holds(r.BreakGlass, a.q.Person)
 	}
-	d.BreakGlass = mayBreak == isIn
+	d.BreakGlass = mayBreak == isListed
 	if a.q.BreakGlass {
 		a.breakGlass(r, d, mayBreak, unreadable)
 		return
@@ -141,7 +131,7 @@ func (a *asking) needApproval(r *rule, d *Decision) {
 	slots := p.slots()
 	able := 0
 	for _, id := range p.people {
-		if p.seat(slots, id) {
+		if p.fill(slots, id) {
 			able++
 		}
 	}
@@ -149,58 +139,47 @@ func (a *asking) needApproval(r *rule, d *Decision) {
 		return
 	}
 	d.Effect = Deny
-	d.Reason = fmt.Sprintf("Rule %q needs %s, but %s.", r.name, p.wants(), p.shortfall(slots, a.isApprover(r)))
-	if p.unreadable != nil {
-		d.Reason += fmt.Sprintf(" The user group %s could not be read. Try again in a few minutes.", strings.Join(p.unreadable, ", "))
-	}
-	if d.BreakGlass {
-		d.Reason += " In an emergency you may add break-glass reason=\"…\"."
-	}
+	d.Cause = p.cause(CauseTooFew)
+	d.Cause.Able, d.Cause.Own = p.able(slots), a.isApprover(r)
+	d.Cause.Unreadable, d.Cause.MayBreak = p.unreadable, d.BreakGlass
 }
 
 // isApprover tells whether the requester would be an approver for somebody else.
-func (a *asking) isApprover(r *rule) bool {
-	m, _ := a.crowd.holds(r.approvers, a.q.Person)
-	return m == isIn
+func (a *asking) isApprover(r *Rule) bool {
+	m, _ := a.groups.holds(r.Approvers, a.q.Person)
+	return m == isListed
 }
 
-// shortfall counts those who could approve, by key: "only 1 person could approve".
-// It says so where the requester is not counted.
-func (p panel) shortfall(slots []slot, requesterToo bool) string {
+// able counts, by key, those who could fill the slots of it.
+func (p eligible) able(slots []slot) map[string]int {
 	missing := missingBy(slots)
-	var parts []string
+	out := make(map[string]int)
 	for _, key := range p.keys() {
-		if missing[key] == 0 {
-			continue
-		}
-		part := people(p.rule.needed[key]-missing[key], requesterToo) + " could approve"
-		if key != "" {
-			part += " for " + key
-		}
-		parts = append(parts, part)
+		out[key] = p.rule.Needed[key] - missing[key]
 	}
-	return strings.Join(parts, " and ")
+	return out
 }
 
 // breakGlass decides whether the question's wish to skip the approval is honoured.
-func (a *asking) breakGlass(r *rule, d *Decision, may membership, unreadable string) {
+func (a *asking) breakGlass(r *Rule, d *Decision, may listed, unreadable string) {
 	switch {
-	case r.breakGlass == nil:
+	case r.BreakGlass == nil:
 		d.Effect = Deny
-		d.Reason = fmt.Sprintf("Rule %q lets nobody break the glass. Ask without break-glass: it needs %s.", r.name, a.panel(r).wants())
+		d.Cause = a.eligible(r).cause(CauseBreakGlassNever)
 	case unreadable != "":
 		d.Effect = Deny
-		d.Reason = fmt.Sprintf("Rule %q lets %s break the glass, and the user group %s could not be read. Ask without break-glass.", r.name, r.breakGlass.names(), unreadable)
-	case may != isIn:
+		d.Cause = Cause{Code: CauseBreakGlassUnreadable, Rule: r.Name, Who: r.BreakGlass.texts(), Unreadable: []string{unreadable}}
+	case may != isListed:
 		d.Effect = Deny
-		d.Reason = fmt.Sprintf("Rule %q does not let you break the glass, only %s. Ask without break-glass: it needs %s.", r.name, r.breakGlass.names(), a.panel(r).wants())
+		d.Cause = a.eligible(r).cause(CauseBreakGlassNotYou)
+		d.Cause.Who = r.BreakGlass.texts()
 	case strings.TrimSpace(a.q.Reason) == "":
 		d.Effect = Deny
-		d.Reason = fmt.Sprintf("Rule %q lets you break the glass only with a reason: add reason=\"…\" to the command.", r.name)
+		d.Cause = Cause{Code: CauseBreakGlassReason, Rule: r.Name}
 	default:
 		d.Effect = Allow
 		d.BrokeGlass = true
-		d.Reason = fmt.Sprintf("Rule %q lets you break the glass. It would have needed %s.", r.name, a.panel(r).wants())
+		d.Cause = a.eligible(r).cause(CauseBreakGlass)
 	}
 }
 
@@ -212,102 +191,93 @@ func (a *asking) breakGlass(r *rule, d *Decision, may membership, unreadable str
 // Without an approval to wait for, Satisfied says whether d lets the change go
 // ahead. Nothing counts where d names no rule of this policy.
 func (p *Policy) Tally(q Question, d Decision, approvals []Person) Tally {
-	t := Tally{Ignored: map[string]string{}, Missing: map[string]int{}}
+	t := Tally{Ignored: map[string]Cause{}, Missing: map[string]int{}}
 	if d.Effect != Approve {
 		t.Satisfied = d.Effect == Allow
 		return t
 	}
 	a := p.ask(q, nil)
 	r := p.rule(d.Rule)
-	if r == nil || r.effect != Approve {
+	if r == nil || r.Effect != Approve {
 		t.Missing[""] = 1
 		return t
 	}
-	panel := a.panel(r)
-	slots := panel.slots()
+	able := a.eligible(r)
+	slots := able.slots()
 	for _, person := range approvals {
 		if slices.Contains(t.Counts, person.ID) {
 			continue
 		}
-		if why := a.cannotApprove(panel, person); why != "" {
+		if why := a.cannotApprove(able, person); why.Code != "" {
 			t.Ignored[person.ID] = why
 			continue
 		}
 		t.Counts = append(t.Counts, person.ID)
-		a.narrow(panel, person)
-		panel.seat(slots, person.ID)
+		a.narrow(able, person)
+		able.fill(slots, person.ID)
 	}
 	t.Missing = missingBy(slots)
 	t.Satisfied = len(t.Missing) == 0
 	if t.Satisfied {
 		return t
 	}
-	for _, id := range panel.people {
-		if !slices.Contains(t.Counts, id) && t.Ignored[id] == "" && panel.seat(slices.Clone(slots), id) {
+	for _, id := range able.people {
+		if !slices.Contains(t.Counts, id) && t.Ignored[id].Code == "" && able.fill(slices.Clone(slots), id) {
 			t.Could = append(t.Could, id)
 		}
 	}
 	return t
 }
 
-// MayApprove tells whether the person's approval would count for the request, or
-// why not in a sentence for that person. It also answers for the review of a
-// change that broke the glass: who could have approved it may sign it.
-func (p *Policy) MayApprove(q Question, d Decision, person Person) (ok bool, why string) {
+// MayApprove tells whether the person's approval would count for the request, or why
+// not. It also answers for the review of a change that skipped the approval
+// (break-glass): who could have approved it may sign it.
+func (p *Policy) MayApprove(q Question, d Decision, person Person) (ok bool, why Cause) {
 	r := p.rule(d.Rule)
-	if r == nil || r.effect != Approve || d.Effect != Approve && !d.BrokeGlass {
-		return false, "This request waits for nobody's approval."
+	if r == nil || r.Effect != Approve || d.Effect != Approve && !d.BrokeGlass {
+		return false, Cause{Code: CauseNobodyAsked}
 	}
 	a := p.ask(q, nil)
-	why = a.cannotApprove(a.panel(r), person)
-	return why == "", why
+	why = a.cannotApprove(a.eligible(r), person)
+	return why.Code == "", why
 }
 
-// cannotApprove says why the person's approval does not count, or returns "".
-func (a *asking) cannotApprove(p panel, person Person) string {
+// cannotApprove says why the person's approval does not count; its code is "" where
+// it does.
+func (a *asking) cannotApprove(p eligible, person Person) Cause {
 	if person.ID == a.q.Person.ID {
-		return fmt.Sprintf("Nobody approves their own request. It needs %s.", p.wants())
+		return p.cause(CauseOwnRequest)
 	}
-	switch person.Standing {
-	case Member, Guest:
-	case Bot:
-		return "Bots and workflows cannot approve anything."
-	case Foreign:
-		return "People of another organisation cannot approve anything here."
-	case Deactivated:
-		return "The Slack account of the approver is deactivated."
-	default:
-		return "Slack did not say who you are, and the policy needs to know. Try again in a minute."
+	if c := outsider(person); c.Code != "" {
+		return c
 	}
 	a.narrow(p, person)
 	if !p.holds(person.ID) {
-		why := fmt.Sprintf("Rule %q takes approvals by %s only.", p.rule.name, p.rule.approvers.names())
-		if p.unreadable != nil {
-			why += fmt.Sprintf(" The user group %s could not be read.", strings.Join(p.unreadable, ", "))
-		}
-		return why
+		c := p.cause(CauseNotApprover)
+		c.Unreadable = p.unreadable
+		return c
 	}
-	return ""
+	return Cause{}
 }
 
 // narrow takes a guest out of the slots that a user group alone would give them.
-func (a *asking) narrow(p panel, person Person) {
-	if person.Standing != Guest {
+func (a *asking) narrow(p eligible, person Person) {
+	if person.Membership != Guest {
 		return
 	}
-	for _, e := range p.rule.approvers {
-		key, list := e.text, roster{e}
-		if _, ok := p.rule.needed[""]; ok {
-			key, list = "", p.rule.approvers
+	for _, e := range p.rule.Approvers {
+		key, list := e.Text, Roster{e}
+		if _, ok := p.rule.Needed[""]; ok {
+			key, list = "", p.rule.Approvers
 		}
-		if m, _ := a.crowd.holds(list, person); m != isIn {
+		if m, _ := a.groups.holds(list, person); m != isListed {
 			p.of[key] = slices.DeleteFunc(p.of[key], func(id string) bool { return id == person.ID })
 		}
 	}
 }
 
 // holds tells whether the person can fill any slot.
-func (p panel) holds(id string) bool {
+func (p eligible) holds(id string) bool {
 	for _, ids := range p.of {
 		if slices.Contains(ids, id) {
 			return true
@@ -316,32 +286,10 @@ func (p panel) holds(id string) bool {
 	return false
 }
 
-func (p *Policy) rule(name string) *rule {
-	i := slices.IndexFunc(p.rules, func(r *rule) bool { return r.name == name })
+func (p *Policy) rule(name string) *Rule {
+	i := slices.IndexFunc(p.def.Rules, func(r *Rule) bool { return r.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return p.rules[i]
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func people(n int, besidesYou bool) string {
-	besides := ""
-	if besidesYou {
-		besides = " besides you"
-	}
-	switch n {
-	case 0:
-		return "nobody" + besides
-	case 1:
-		return "only 1 person" + besides
-	default:
-		return fmt.Sprintf("only %d people%s", n, besides)
-	}
+	return p.def.Rules[i]
 }

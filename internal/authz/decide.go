@@ -1,12 +1,18 @@
 package authz
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"autoscalebot/internal/authz/condition"
 	"autoscalebot/internal/baseten"
 )
+
+// DecideAs decides as Decide does, taking the person to be in these groups of the
+// policy too. It is for questions that are made up, such as a policy's own tests.
+func (p *Policy) DecideAs(q Question, groups []string) Decision {
+	return p.ask(q, groups).decide()
+}
 
 // Decide answers the question. The first rule that matches decides; if none
 // does, the answer is Deny. It is a pure function of the policy and the question.
@@ -18,11 +24,11 @@ func (p *Policy) Decide(q Question) Decision {
 type asking struct {
 	policy *Policy
 	q      Question
-	crowd  crowd
+	groups lookup
 	names  targetNames
 	// touched holds the fields of q.Touched in the table's order.
 	touched []baseten.Field
-	stage   *stage // made when the first condition is met
+	facts   *condition.Facts // made when the first condition is met
 	// asMember is the same question of a guest, as if they were a full member.
 	asMember *asking
 	// needsCost is set once a condition asked about a cost that is not known.
@@ -30,15 +36,11 @@ type asking struct {
 }
 
 // ask prepares a question. assumed holds groups that the person is taken to be in.
-func (p *Policy) ask(q Question, assumed []*group) *asking {
-	// An environment serves itself: whichever way it is named, rules see one thing.
-	if q.Target.Serves == "" {
-		q.Target.Serves = q.Target.Environment
-	}
+func (p *Policy) ask(q Question, assumed []string) *asking {
 	return &asking{
 		policy:  p,
 		q:       q,
-		crowd:   newCrowd(p.groups, q.People, assumed),
+		groups:  lookup{groups: p.def.Groups, people: q.People, assumed: assumed},
 		names:   namesOf(q.Target),
 		touched: q.Touched.Fields(),
 	}
@@ -52,50 +54,59 @@ func (a *asking) decide() Decision {
 }
 
 func (a *asking) judge() Decision {
-	if refusal := a.refusal(); refusal != "" {
-		return Decision{Effect: Deny, Reason: refusal}
+	if refusal := a.refusal(); refusal.Code != "" {
+		return Decision{Effect: Deny, Cause: refusal}
 	}
-	for i, r := range a.policy.rules {
+	for i, r := range a.policy.def.Rules {
 		f := a.consider(r)
 		switch {
 		case !f.decides:
-		case f.trouble != "":
-			return Decision{Effect: Deny, Rule: r.name, Reason: f.trouble}
+		case f.trouble.Code != "":
+			return Decision{Effect: Deny, Rule: r.Name, Cause: f.trouble}
 		default:
 			return a.apply(i)
 		}
 	}
-	return Decision{Effect: Deny, Reason: a.noRule()}
+	return Decision{Effect: Deny, Cause: a.noRule()}
 }
 
-// refusal says why no rule is asked at all, or returns "".
-func (a *asking) refusal() string {
-	switch a.q.Person.Standing {
-	case Member, Guest:
-	case Bot:
-		return "Bots and workflows cannot change anything."
-	case Foreign:
-		return "People of another organisation cannot change anything here. Ask a member of this workspace."
-	case Deactivated:
-		return "The Slack account of the person who asks is deactivated."
-	default:
-		return "Slack did not say who you are, and the policy needs to know. Try again in a minute."
+// refusal says why no rule is asked at all; its code is "" where they are.
+func (a *asking) refusal() Cause {
+	if c := outsider(a.q.Person); c.Code != "" {
+		return c
 	}
-	if !isUserID(a.q.Person.ID) {
-		return "Slack did not say who you are, and the policy needs to know. Try again in a minute."
+	if !IsUserID(a.q.Person.ID) {
+		return Cause{Code: CauseUnidentified}
 	}
-	if allowed := a.policy.channels; allowed != nil && !slices.Contains(allowed, a.q.Channel) {
-		return "The policy takes commands in other channels only: " + strings.Join(allowed, ", ") + "."
+	if !a.policy.takes(a.q.Channel) {
+		return Cause{Code: CauseChannel, Who: slices.Clone(a.policy.def.Channels)}
 	}
 	if len(a.q.Touched) == 0 {
-		return "Nothing would change: name a setting, such as max=4."
+		return Cause{Code: CauseNothing}
 	}
 	for f := range a.q.Touched {
 		if _, ok := baseten.Lookup(f); !ok {
-			return fmt.Sprintf("The policy does not know the setting %s.", f)
+			return Cause{Code: CauseUnknownSetting, Field: f}
 		}
 	}
-	return ""
+	return Cause{}
+}
+
+// outsider says why the person can neither ask nor approve anything; its code is ""
+// for full members and guests.
+func outsider(p Person) Cause {
+	switch p.Membership {
+	case Member, Guest:
+		return Cause{}
+	case Bot:
+		return Cause{Code: CauseBot}
+	case Foreign:
+		return Cause{Code: CauseForeign}
+	case Deactivated:
+		return Cause{Code: CauseDeactivated}
+	default:
+		return Cause{Code: CauseUnidentified}
+	}
 }
 
 // finding is what came of holding one rule against the question.
@@ -103,43 +114,39 @@ type finding struct {
 	// decides tells that this rule ends the search: it matches, or nobody can tell
 	// whether it does (trouble).
 	decides bool
-	trouble string
+	trouble Cause
 	// miss is the part that keeps the rule from matching, about the setting field
 	// where it is about one.
-	miss  part
+	miss  Part
 	field baseten.Field
 }
 
-// part of a rule.
-type part int
+// Part names a part of a rule that keeps it from matching.
+type Part string
 
+// The parts of a rule.
 const (
-	nothing part = iota
-	models
-	targets
-	settings
-	who
-	whenFalse
-	whenMoot
+	PartModels   Part = "models"
+	PartTargets  Part = "targets"
+	PartSettings Part = "settings"
+	PartWho      Part = "who"
+	// PartWhen: the condition is not true; PartUntouched: it is about a setting
+	// that is not being changed.
+	PartWhen      Part = "when"
+	PartUntouched Part = "untouched"
 )
 
-// why says which part of the rule does not match.
-func (f finding) why(r *rule) string {
-	switch f.miss {
-	case models:
-		return "models: " + texts(r.models) + " is not this model"
-	case targets:
-		return "targets: " + texts(r.targets) + " is not this target"
-	case settings:
-		return fmt.Sprintf("settings: %s is not listed", word(f.field))
-	case who:
-		return "who: you are not " + r.who.names()
-	case whenFalse:
-		return "when: it is not true"
-	case whenMoot:
-		return fmt.Sprintf("when: %s is not being changed", word(f.field))
+// wanted is what the rule lists in that part.
+func (r *Rule) wanted(p Part) []string {
+	switch p {
+	case PartModels:
+		return texts(r.Models)
+	case PartTargets:
+		return texts(r.Targets)
+	case PartWho:
+		return r.Who.texts()
 	default:
-		return ""
+		return nil
 	}
 }
 
@@ -149,14 +156,14 @@ func (f finding) why(r *rule) string {
 // is granted. Where a condition turns that round ("not in group"), the reading that
 // is worse for the guest counts: a denial matches if it does under either, a grant
 // only if it does under both.
-func (a *asking) consider(r *rule) finding {
+func (a *asking) consider(r *Rule) finding {
 	f := a.hold(r)
-	if a.q.Person.Standing != Guest || f.decides != r.grants() {
+	if a.q.Person.Membership != Guest || f.decides != r.grants() {
 		return f
 	}
 	if a.asMember == nil {
 		member := *a
-		member.q.Person.Standing, member.stage = Member, nil
+		member.q.Person.Membership, member.facts = Member, nil
 		a.asMember = &member
 	}
 	other := a.asMember.hold(r)
@@ -170,102 +177,96 @@ func (a *asking) consider(r *rule) finding {
 // hold holds a rule against the question as it is. The order is by cost; it does not
 // show in the outcome, except that `when` is not looked at if anything else
 // already tells that the rule does not match.
-func (a *asking) hold(r *rule) finding {
-	if f := a.misses(r); f.miss != nothing {
+func (a *asking) hold(r *Rule) finding {
+	if f := a.misses(r); f.miss != "" {
 		return f
 	}
-	m, missing := a.crowd.holds(r.who, a.q.Person)
-	if m == isOut {
-		return finding{miss: who}
+	m, missing := a.groups.holds(r.Who, a.q.Person)
+	if m == notListed {
+		return finding{miss: PartWho}
 	}
-	f := a.condition(r)
-	if f.decides && f.trouble == "" && m == unreadable {
-		f.trouble = fmt.Sprintf("Rule %q depends on the user group %s, which could not be read. Try again in a few minutes.", r.name, missing)
+	f := a.when(r)
+	if f.decides && f.trouble.Code == "" && m == unreadable {
+		f.trouble = Cause{Code: CauseGroupUnreadable, Rule: r.Name, Unreadable: []string{missing}}
 	}
 	return f
 }
 
 // misses finds whether settings, models or targets keep the rule from matching.
-func (a *asking) misses(r *rule) finding {
-	if r.settings != nil {
+func (a *asking) misses(r *Rule) finding {
+	if r.Settings != nil {
 		for _, f := range a.touched {
-			if !slices.Contains(r.settings, f) {
-				return finding{miss: settings, field: f}
+			if !slices.Contains(r.Settings, f) {
+				return finding{miss: PartSettings, field: f}
 			}
 		}
 	}
-	if r.models != nil && !slices.ContainsFunc(r.models, a.names.isModel) {
-		return finding{miss: models}
+	if r.Models != nil && !slices.ContainsFunc(r.Models, a.names.isModel) {
+		return finding{miss: PartModels}
 	}
-	if r.targets != nil && !slices.ContainsFunc(r.targets, a.names.isTarget) {
-		return finding{miss: targets}
+	if r.Targets != nil && !slices.ContainsFunc(r.Targets, a.names.isTarget) {
+		return finding{miss: PartTargets}
 	}
 	return finding{}
 }
 
-// condition evaluates the rule's `when`.
-func (a *asking) condition(r *rule) finding {
-	if r.when == nil {
+// when judges the rule's condition.
+func (a *asking) when(r *Rule) finding {
+	if r.When == nil {
 		return finding{decides: true}
 	}
-	if a.stage == nil {
-		groups, missing := a.crowd.groupsOf(a.q.Person)
-		a.stage = newStage(&a.q, groups, missing == "", a.policy.location)
+	if a.facts == nil {
+		a.facts = a.readFacts()
 	}
 	// Even a condition that asks has(cost.…) first is better answered with the cost.
-	a.needsCost = a.needsCost || r.when.cost && slices.ContainsFunc(r.when.refs, func(at ref) bool {
-		return at.root == "cost" && a.stage.presence(at) == absent
-	})
-	out := r.when.root.eval(a.stage, false, true, nil)
-	switch out.answer {
-	case yes:
+	a.needsCost = a.needsCost || r.When.WantsCost(a.facts)
+	switch result := r.When.Eval(a.facts); result.Outcome {
+	case condition.True:
 		return finding{decides: true}
-	case no:
-		return finding{miss: whenFalse}
-	case moot:
-		return finding{miss: whenMoot, field: baseten.Field(out.missing.field)}
-	default: // failed
+	case condition.False:
+		return finding{miss: PartWhen}
+	case condition.Untouched:
+		return finding{miss: PartUntouched, field: result.Field}
+	default: // Failed
+		trouble := Cause{Code: CauseConditionFailed, Rule: r.Name, Value: result.Value, Trouble: result.Trouble}
+		if _, missing := a.groups.groupsOf(a.q.Person); result.Value == "groups" {
+			trouble.Unreadable = []string{missing}
+		}
+		return finding{decides: true, trouble: trouble}
 	}
-	return finding{decides: true, trouble: fmt.Sprintf("Rule %q cannot be judged, so nothing is changed: %s.", r.name, out.cause())}
 }
 
-// cause says why a condition failed.
-func (o outcome) cause() string {
-	switch o.missing.root {
-	case "":
-		return "its condition failed (" + o.trouble + ")"
-	case "groups":
-		return "a user group could not be read"
-	case "cost":
-		return "the cost is not known (" + o.missing.String() + ")"
-	case "change":
-		return fmt.Sprintf("the value of %s now is not known (%s)", word(baseten.Field(o.missing.field)), o.missing)
-	default:
-		return o.missing.String() + " has no value"
+func (a *asking) readFacts() *condition.Facts {
+	groups, missing := a.groups.groupsOf(a.q.Person)
+	return &condition.Facts{
+		User: a.q.Person.ID, Groups: groups, GroupsKnown: missing == "",
+		Channel: a.q.Channel, Target: a.q.Target, Before: a.q.Before, Touched: a.q.Touched,
+		Reason: a.q.Reason, Duration: a.q.Duration, Cost: a.q.Cost,
+		Now: a.q.Now, Location: a.policy.def.Location,
 	}
 }
 
 // apply makes the decision of the i-th rule, which matches.
 func (a *asking) apply(i int) Decision {
-	r := a.policy.rules[i]
-	d := Decision{Effect: r.effect, Rule: r.name, RequireReason: r.requireReason}
-	if r.effect == Deny {
-		d.Reason = sentence(fmt.Sprintf("Rule %q denies this", r.name), r.reason) + a.whoElse(r, i)
+	r := a.policy.def.Rules[i]
+	d := Decision{Effect: r.Effect, Rule: r.Name, RequireReason: r.RequireReason}
+	if r.Effect == Deny {
+		d.Cause = a.denies(r, i)
 		return d
 	}
-	if r.requireReason && strings.TrimSpace(a.q.Reason) == "" {
+	if r.RequireReason && strings.TrimSpace(a.q.Reason) == "" {
 		d.Effect = Deny
-		d.Reason = fmt.Sprintf("Rule %q wants a reason: add reason=\"…\" to the command.", r.name)
+		d.Cause = Cause{Code: CauseReasonMissing, Rule: r.Name}
 		return d
 	}
-	switch r.effect {
+	switch r.Effect {
 	case Allow:
-		d.Reason = sentence(fmt.Sprintf("Rule %q allows this", r.name), r.reason)
+		d.Cause = Cause{Code: CauseAllows, Rule: r.Name, Text: r.Reason}
 	case Confirm:
-		d.Reason = sentence(fmt.Sprintf("Rule %q asks you to confirm this", r.name), r.reason)
+		d.Cause = Cause{Code: CauseConfirms, Rule: r.Name, Text: r.Reason}
 		if a.q.Confirmed {
 			d.Effect = Allow
-			d.Reason = fmt.Sprintf("Rule %q allows this, now that you have confirmed it.", r.name)
+			d.Cause = Cause{Code: CauseConfirmed, Rule: r.Name}
 		}
 	case Approve:
 		a.needApproval(r, &d)
@@ -274,50 +275,44 @@ func (a *asking) apply(i int) Decision {
 	return d
 }
 
-// whoElse says who could do what the i-th rule, a deny, refuses.
-func (a *asking) whoElse(r *rule, i int) string {
-	if r.who == nil {
-		return " It binds everybody."
+// denies is the refusal by the i-th rule, a deny, with who else could ask.
+func (a *asking) denies(r *Rule, i int) Cause {
+	c := Cause{Code: CauseDenies, Rule: r.Name, Text: r.Reason, Everybody: r.Who == nil}
+	if c.Everybody {
+		return c
 	}
 	if other := a.otherRule(i+1, true); other != nil {
-		names := other.who.names()
-		if slices.ContainsFunc(other.who, func(e rosterEntry) bool { return e.everyone }) {
-			names = "Others"
-		}
-		return fmt.Sprintf(" %s could ask: rule %q.", names, other.name)
+		c.Who, c.OtherRule = other.Who.texts(), other.Name
 	}
-	return ""
+	return c
 }
 
 // noRule is the refusal when no rule matches.
-func (a *asking) noRule() string {
-	text := "No rule allows you this."
+func (a *asking) noRule() Cause {
+	c := Cause{Code: CauseNoRule, Guest: a.q.Person.Membership == Guest}
 	if other := a.otherRule(0, false); other != nil {
-		text += fmt.Sprintf(" %s could ask: rule %q.", upperFirst(other.who.names()), other.name)
-	} else if !slices.ContainsFunc(a.policy.rules, (*rule).looksAtPerson) {
-		text += " Nobody else could do it either."
+		c.Who, c.OtherRule = other.Who.texts(), other.Name
+	} else if !slices.ContainsFunc(a.policy.def.Rules, (*Rule).looksAtPerson) {
+		c.Everybody = true
 	}
-	if a.q.Person.Standing == Guest {
-		text += " Guests need a rule or group that names them by user ID."
-	}
-	return text
+	return c
 }
 
 // otherRule finds the first rule from the i-th on that would grant this to
 // somebody else, nil if a rule without `who` denies it first or there is none.
 // With mine, a rule that would grant it to the requester too is taken.
-func (a *asking) otherRule(i int, mine bool) *rule {
-	for _, r := range a.policy.rules[i:] {
-		if !r.grants() && r.who != nil || a.misses(r).miss != nothing {
+func (a *asking) otherRule(i int, mine bool) *Rule {
+	for _, r := range a.policy.def.Rules[i:] {
+		if !r.grants() && r.Who != nil || a.misses(r).miss != "" {
 			continue
 		}
-		if f := a.condition(r); !f.decides || f.trouble != "" {
+		if f := a.when(r); !f.decides || f.trouble.Code != "" {
 			continue
 		}
 		if !r.grants() {
 			return nil
 		}
-		if m, _ := a.crowd.holds(r.who, a.q.Person); mine || m == isOut {
+		if m, _ := a.groups.holds(r.Who, a.q.Person); mine || m == notListed {
 			return r
 		}
 	}
@@ -325,41 +320,14 @@ func (a *asking) otherRule(i int, mine bool) *rule {
 }
 
 // looksAtPerson tells whether the condition itself depends on who asks.
-func (r *rule) looksAtPerson() bool {
-	return r.when != nil && (r.when.mentions("user") || r.when.mentions("groups"))
+func (r *Rule) looksAtPerson() bool {
+	return r.When != nil && (r.When.Reads("user") || r.When.Reads("groups"))
 }
 
-// sentence joins a statement and the policy's own reason for it.
-func sentence(statement, reason string) string {
-	if reason == "" {
-		return statement + "."
-	}
-	if !strings.ContainsAny(reason[len(reason)-1:], ".!?") {
-		reason += "."
-	}
-	return statement + ": " + reason
-}
-
-// word is what people type for a setting.
-func word(f baseten.Field) string {
-	if row, ok := baseten.Lookup(f); ok {
-		return row.Word
-	}
-	return string(f)
-}
-
-func texts(globs []glob) string {
+func texts(patterns []Pattern) []string {
 	var out []string
-	for _, g := range globs {
-		out = append(out, g.text)
+	for _, p := range patterns {
+		out = append(out, p.text)
 	}
-	return strings.Join(out, ", ")
-}
-
-// upperFirst leaves user IDs and group names as they are, except "everyone".
-func upperFirst(s string) string {
-	if s == Everyone {
-		return "Every full member"
-	}
-	return s
+	return out
 }

@@ -1,4 +1,4 @@
-package authz
+package authz_test
 
 import (
 	"fmt"
@@ -9,99 +9,110 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
 
 // raise is a question of a member about production of llama-70b: one setting
 // moves from one value to another.
-func raise(setting string, from, to int) Question {
-	field, ok := settingNamed(setting)
+func raise(setting string, from, to int) authz.Question {
+	row, ok := baseten.SettingNamed(setting)
 	if !ok {
 		panic("no setting " + setting)
 	}
-	return Question{
-		Person:  Person{ID: "U0ONCALL7", Standing: Member},
+	field := row.Field
+	return authz.Question{
+		Person:  authz.Person{ID: "U0ONCALL7", Membership: authz.Member},
 		Channel: "C0MLOPS",
-		Target:  Target{ModelID: "q1", Model: "llama-70b", Team: "nlp", Kind: KindEnvironment, Environment: "production", DeploymentID: "d1", Deployment: "v3"},
+		Target:  baseten.Target{ModelID: "q1", Model: "llama-70b", Team: "nlp", Environment: "production", DeploymentID: "d1", Deployment: "v3"},
 		Before:  baseten.Settings{baseten.MinReplica: 1, baseten.MaxReplica: 4}.With(baseten.Settings{field: from}),
 		Touched: baseten.Settings{field: to},
 		Now:     time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC),
-		People:  People{Members: map[string][]string{"S0ONCALL": {"U0ONCALL7", "U0ONCALL8"}, "S0SRE": {"U0SRE1", "U0LEAD1"}}},
+		People:  authz.People{Members: map[string][]string{"S0ONCALL": {"U0ONCALL7", "U0ONCALL8"}, "S0SRE": {"U0SRE1", "U0LEAD1"}}},
 	}
 }
 
 // edit returns the question changed by f.
-func edit(q Question, f func(*Question)) Question {
+func edit(q authz.Question, f func(*authz.Question)) authz.Question {
 	f(&q)
 	return q
 }
 
+// sameCause compares the whole cause, unless none is wanted.
+func sameCause(t *testing.T, want, got authz.Cause) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); want.Code != "" && diff != "" {
+		t.Errorf("cause (-want +got):\n%s", diff)
+	}
+}
+
 func TestDesignPolicy(t *testing.T) {
-	p := mustLoad(t, readFile(t, "testdata/design.yaml"))
+	p := mustLoad(t, readFile(t, "policyfile/testdata/design.yaml"))
 	const zero, upTo8, rest = "production keeps a replica", "on-call may raise LLMs up to 8", "the rest needs a lead"
-	deployment := func(serves string, promoting ...string) func(*Question) {
-		return func(q *Question) {
-			q.Target = Target{ModelID: "q1", Model: "llama-70b", Kind: KindDeployment, DeploymentID: "d1", Deployment: "v3", Serves: serves, Promoting: promoting}
+	deployment := func(serves string, promoting ...string) func(*authz.Question) {
+		return func(q *authz.Question) {
+			q.Target = baseten.Target{ModelID: "q1", Model: "llama-70b", DeploymentID: "d1", Deployment: "v3", Serves: serves, Promoting: promoting}
 		}
 	}
-	as := func(id string, s Standing) func(*Question) {
-		return func(q *Question) { q.Person = Person{ID: id, Standing: s} }
+	as := func(id string, m authz.Membership) func(*authz.Question) {
+		return func(q *authz.Question) { q.Person = authz.Person{ID: id, Membership: m} }
 	}
 	tests := []struct {
 		name   string
-		q      Question
-		effect Effect
+		q      authz.Question
+		effect authz.Effect
 		rule   string
-		reason string
+		cause  authz.Cause
 	}{
-		{"up to 8", raise("max", 4, 8), Allow, upTo8, `Rule "on-call may raise LLMs up to 8" allows this.`},
-		{"above 8", raise("max", 4, 9), Approve, rest, `Rule "the rest needs a lead" needs 1 approval by leads.`},
-		{"down", raise("max", 4, 3), Approve, rest, ""},
-		{"a setting not listed", raise("window", 60, 90), Approve, rest, ""},
-		{"one listed, one not", edit(raise("max", 4, 8), func(q *Question) { q.Touched[baseten.ScaleDownDelay] = 10 }), Approve, rest, ""},
-		{"another model", edit(raise("max", 4, 8), func(q *Question) { q.Target.Model = "whisper" }), Approve, rest, ""},
-		{"a team called like it", edit(raise("max", 4, 8), func(q *Question) { q.Target.Model, q.Target.Team = "whisper", "llama-team" }), Approve, rest, ""},
-		{"zero", raise("min", 1, 0), Deny, zero, `Rule "production keeps a replica" denies this: Production never scales to zero. It binds everybody.`},
-		{"zero, already", raise("min", 0, 0), Deny, zero, ""},
-		{"zero on the serving deployment", edit(raise("min", 1, 0), deployment("production")), Deny, zero, ""},
-		{"zero on a deployment being promoted", edit(raise("min", 1, 0), deployment("", "staging", "production")), Deny, zero, ""},
-		{"zero on an idle deployment", edit(raise("min", 1, 0), deployment("")), Approve, rest, ""},
-		{"zero on a deployment called production", edit(raise("min", 1, 0), func(q *Question) { deployment("")(q); q.Target.Deployment = "production" }), Deny, zero, ""},
-		{"zero by a lead", edit(raise("min", 1, 0), as("U0LEAD1", Member)), Deny, zero, ""},
-		{"break glass and zero", edit(raise("min", 1, 0), func(q *Question) { q.BreakGlass, q.Reason = true, "fire" }), Deny, zero, ""},
+		{"up to 8", raise("max", 4, 8), authz.Allow, upTo8, authz.Cause{Code: authz.CauseAllows, Rule: upTo8}},
+		{"above 8", raise("max", 4, 9), authz.Approve, rest, authz.Cause{Code: authz.CauseApproves, Rule: rest, Needed: map[string]int{"": 1}, Who: []string{"leads"}}},
+		{"down", raise("max", 4, 3), authz.Approve, rest, authz.Cause{}},
+		{"a setting not listed", raise("window", 60, 90), authz.Approve, rest, authz.Cause{}},
+		{"one listed, one not", edit(raise("max", 4, 8), func(q *authz.Question) { q.Touched[baseten.ScaleDownDelay] = 10 }), authz.Approve, rest, authz.Cause{}},
+		{"another model", edit(raise("max", 4, 8), func(q *authz.Question) { q.Target.Model = "whisper" }), authz.Approve, rest, authz.Cause{}},
+		{"a team called like it", edit(raise("max", 4, 8), func(q *authz.Question) { q.Target.Model, q.Target.Team = "whisper", "llama-team" }), authz.Approve, rest, authz.Cause{}},
+		{"zero", raise("min", 1, 0), authz.Deny, zero, authz.Cause{Code: authz.CauseDenies, Rule: zero, Text: "Production never scales to zero.", Everybody: true}},
+		{"zero, already", raise("min", 0, 0), authz.Deny, zero, authz.Cause{}},
+		{"zero on the serving deployment", edit(raise("min", 1, 0), deployment("production")), authz.Deny, zero, authz.Cause{}},
+		{"zero on a deployment being promoted", edit(raise("min", 1, 0), deployment("", "staging", "production")), authz.Deny, zero, authz.Cause{}},
+		{"zero on an idle deployment", edit(raise("min", 1, 0), deployment("")), authz.Approve, rest, authz.Cause{}},
+		{"zero on a deployment called production", edit(raise("min", 1, 0), func(q *authz.Question) { deployment("")(q); q.Target.Deployment = "production" }), authz.Deny, zero, authz.Cause{}},
+		{"zero by a lead", edit(raise("min", 1, 0), as("U0LEAD1", authz.Member)), authz.Deny, zero, authz.Cause{}},
+		{"break glass and zero", edit(raise("min", 1, 0), func(q *authz.Question) { q.BreakGlass, q.Reason = true, "fire" }), authz.Deny, zero, authz.Cause{}},
 
-		{"somebody", edit(raise("max", 4, 8), as("U0SOMEBODY", Member)), Deny, "", `No rule allows you this. oncall could ask: rule "on-call may raise LLMs up to 8".`},
-		{"a guest in the user group", edit(raise("max", 4, 8), as("U0ONCALL7", Guest)), Deny, "", `No rule allows you this. oncall could ask: rule "on-call may raise LLMs up to 8". Guests need a rule or group that names them by user ID.`},
-		{"a guest listed by user ID", edit(raise("max", 4, 8), as("U0LEAD1", Guest)), Approve, rest, ""},
-		{"a bot", edit(raise("max", 4, 8), as("U0LEAD1", Bot)), Deny, "", "Bots and workflows cannot change anything."},
-		{"foreign", edit(raise("max", 4, 8), as("U0LEAD1", Foreign)), Deny, "", "People of another organisation cannot change anything here. Ask a member of this workspace."},
-		{"deactivated", edit(raise("max", 4, 8), as("U0LEAD1", Deactivated)), Deny, "", "The Slack account of the person who asks is deactivated."},
-		{"unknown", edit(raise("max", 4, 8), as("U0LEAD1", Unknown)), Deny, "", ""},
-		{"not asked", edit(raise("max", 4, 8), as("U0LEAD1", "")), Deny, "", "Slack did not say who you are, and the policy needs to know. Try again in a minute."},
-		{"a standing of tomorrow", edit(raise("max", 4, 8), as("U0LEAD1", "admin")), Deny, "", ""},
-		{"nobody", edit(raise("max", 4, 8), as("", Member)), Deny, "", ""},
+		{"somebody", edit(raise("max", 4, 8), as("U0SOMEBODY", authz.Member)), authz.Deny, "", authz.Cause{Code: authz.CauseNoRule, Who: []string{"oncall"}, OtherRule: upTo8}},
+		{"a guest in the user group", edit(raise("max", 4, 8), as("U0ONCALL7", authz.Guest)), authz.Deny, "", authz.Cause{Code: authz.CauseNoRule, Who: []string{"oncall"}, OtherRule: upTo8, Guest: true}},
+		{"a guest listed by user ID", edit(raise("max", 4, 8), as("U0LEAD1", authz.Guest)), authz.Approve, rest, authz.Cause{}},
+		{"a bot", edit(raise("max", 4, 8), as("U0LEAD1", authz.Bot)), authz.Deny, "", authz.Cause{Code: authz.CauseBot}},
+		{"foreign", edit(raise("max", 4, 8), as("U0LEAD1", authz.Foreign)), authz.Deny, "", authz.Cause{Code: authz.CauseForeign}},
+		{"deactivated", edit(raise("max", 4, 8), as("U0LEAD1", authz.Deactivated)), authz.Deny, "", authz.Cause{Code: authz.CauseDeactivated}},
+		{"unknown", edit(raise("max", 4, 8), as("U0LEAD1", authz.Unknown)), authz.Deny, "", authz.Cause{}},
+		{"not asked", edit(raise("max", 4, 8), as("U0LEAD1", "")), authz.Deny, "", authz.Cause{Code: authz.CauseUnidentified}},
+		{"a membership of tomorrow", edit(raise("max", 4, 8), as("U0LEAD1", "admin")), authz.Deny, "", authz.Cause{}},
+		{"nobody", edit(raise("max", 4, 8), as("", authz.Member)), authz.Deny, "", authz.Cause{}},
 
-		{"another channel", edit(raise("max", 4, 8), func(q *Question) { q.Channel = "C0RANDOM" }), Deny, "", "The policy takes commands in other channels only: C0MLOPS."},
-		{"no channel", edit(raise("max", 4, 8), func(q *Question) { q.Channel = "" }), Deny, "", ""},
-		{"nothing touched", edit(raise("max", 4, 8), func(q *Question) { q.Touched = nil }), Deny, "", "Nothing would change: name a setting, such as max=4."},
-		{"a setting of tomorrow", edit(raise("max", 4, 8), func(q *Question) { q.Touched = baseten.Settings{"gpu_count": 3} }), Deny, "", "The policy does not know the setting gpu_count."},
-		{"max unread", edit(raise("max", 4, 8), func(q *Question) { q.Before = nil }), Deny, upTo8, `Rule "on-call may raise LLMs up to 8" cannot be judged, so nothing is changed: the value of max now is not known (change.max_replica.up).`},
+		{"another channel", edit(raise("max", 4, 8), func(q *authz.Question) { q.Channel = "C0RANDOM" }), authz.Deny, "", authz.Cause{Code: authz.CauseChannel, Who: []string{"C0MLOPS"}}},
+		{"no channel", edit(raise("max", 4, 8), func(q *authz.Question) { q.Channel = "" }), authz.Deny, "", authz.Cause{}},
+		{"nothing touched", edit(raise("max", 4, 8), func(q *authz.Question) { q.Touched = nil }), authz.Deny, "", authz.Cause{Code: authz.CauseNothing}},
+		{"a setting of tomorrow", edit(raise("max", 4, 8), func(q *authz.Question) { q.Touched = baseten.Settings{"gpu_count": 3} }), authz.Deny, "", authz.Cause{Code: authz.CauseUnknownSetting, Field: "gpu_count"}},
+		{"max unread", edit(raise("max", 4, 8), func(q *authz.Question) { q.Before = nil }), authz.Deny, upTo8, authz.Cause{Code: authz.CauseConditionFailed, Rule: upTo8, Value: "change.max_replica.up"}},
 
-		{"user group unreadable", edit(raise("max", 4, 8), func(q *Question) { q.People = People{Unreachable: map[string]bool{"S0ONCALL": true}} }), Deny, upTo8,
-			`Rule "on-call may raise LLMs up to 8" depends on the user group S0ONCALL, which could not be read. Try again in a few minutes.`},
-		{"read before, unreachable now", edit(raise("max", 4, 8), func(q *Question) { q.People.Unreachable = map[string]bool{"S0ONCALL": true} }), Deny, upTo8, ""},
-		{"user group empty", edit(raise("max", 4, 8), func(q *Question) { q.People = People{Members: map[string][]string{"S0ONCALL": {}}} }), Deny, upTo8, ""},
-		{"user group not asked for", edit(raise("max", 4, 8), func(q *Question) { q.People = People{} }), Deny, upTo8, ""},
-		{"user group unreadable, rule not about it", edit(raise("window", 60, 70), func(q *Question) { q.Person.ID = "U0LEAD1"; q.People = People{} }), Approve, rest, ""},
-		{"user group unreadable, a deny first", edit(raise("min", 1, 0), func(q *Question) { q.People = People{} }), Deny, zero, ""},
+		{"user group unreadable", edit(raise("max", 4, 8), func(q *authz.Question) { q.People = authz.People{Unreachable: map[string]bool{"S0ONCALL": true}} }), authz.Deny, upTo8,
+			authz.Cause{Code: authz.CauseGroupUnreadable, Rule: upTo8, Unreadable: []string{"S0ONCALL"}}},
+		{"read before, unreachable now", edit(raise("max", 4, 8), func(q *authz.Question) { q.People.Unreachable = map[string]bool{"S0ONCALL": true} }), authz.Deny, upTo8, authz.Cause{}},
+		{"user group empty", edit(raise("max", 4, 8), func(q *authz.Question) { q.People = authz.People{Members: map[string][]string{"S0ONCALL": {}}} }), authz.Deny, upTo8, authz.Cause{}},
+		{"user group not asked for", edit(raise("max", 4, 8), func(q *authz.Question) { q.People = authz.People{} }), authz.Deny, upTo8, authz.Cause{}},
+		{"user group unreadable, rule not about it", edit(raise("window", 60, 70), func(q *authz.Question) { q.Person.ID = "U0LEAD1"; q.People = authz.People{} }), authz.Approve, rest, authz.Cause{}},
+		{"user group unreadable, a deny first", edit(raise("min", 1, 0), func(q *authz.Question) { q.People = authz.People{} }), authz.Deny, zero, authz.Cause{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d := p.Decide(test.q)
-			if d.Effect != test.effect || d.Rule != test.rule || test.reason != "" && d.Reason != test.reason {
-				t.Errorf("%s by %q: %s", d.Effect, d.Rule, d.Reason)
+			if d.Effect != test.effect || d.Rule != test.rule {
+				t.Errorf("%s by %q: %+v", d.Effect, d.Rule, d.Cause)
 			}
-			if d.PolicySHA != p.SHA256() || d.Reason == "" {
+			sameCause(t, test.cause, d.Cause)
+			if d.PolicySHA != p.SHA256() || d.Cause.Code == "" {
 				t.Errorf("incomplete: %+v", d)
 			}
 		})
@@ -121,55 +132,13 @@ rules:
     effect: allow
 `)
 	env := raise("max", 4, 7)
-	dep := edit(env, func(q *Question) {
-		q.Target.Kind, q.Target.Environment, q.Target.Serves = KindDeployment, "", "production"
+	dep := edit(env, func(q *authz.Question) {
+		q.Target.Environment, q.Target.Serves = "", "production"
 	})
-	for name, q := range map[string]Question{"environment": env, "deployment": dep} {
+	for name, q := range map[string]authz.Question{"environment": env, "deployment": dep} {
 		if d := p.Decide(q); d.Rule != "not production" {
 			t.Errorf("%s: %s by %q", name, d.Effect, d.Rule)
 		}
-	}
-}
-
-func TestGlobs(t *testing.T) {
-	target := Target{ModelID: "abc123", Model: "llama-70b", Team: "nlp", Environment: "production", Deployment: "rel/2026", DeploymentID: "d7", Promoting: []string{"eu-west"}}
-	tests := []struct {
-		kind, pattern string
-		want          bool
-	}{
-		{"model", "llama-*", true}, {"model", "llama-70b", true}, {"model", "llama", false}, {"model", "Llama-*", false},
-		{"model", "abc123", true}, {"model", "*", true}, {"model", "?lama-[67]0b", true}, {"model", "nlp*", false},
-		{"model", "nlp/*", true}, {"model", "nlp/llama-70b", true}, {"model", "*/llama-70b", true}, {"model", "vision/*", false}, {"model", "nlp", false},
-		{"target", "production", true}, {"target", "prod*", true}, {"target", "rel/2026", true}, {"target", "rel*", true}, {"target", "*26", true},
-		{"target", "d7", true}, {"target", "eu-*", true}, {"target", "development", false}, {"target", "", false}, {"target", "staging", false},
-	}
-	for _, test := range tests {
-		g, err := newGlob(test.pattern)
-		if test.pattern == "" {
-			if err == nil {
-				t.Error("an empty pattern is taken")
-			}
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		names := namesOf(target)
-		got := names.isModel(g)
-		if test.kind == "target" {
-			got = names.isTarget(g)
-		}
-		if got != test.want {
-			t.Errorf("%s %s: %t", test.kind, test.pattern, got)
-		}
-	}
-	development, _ := newGlob("development")
-	if names := namesOf(Target{Development: true, Deployment: "dev-1"}); !names.isTarget(development) {
-		t.Error("development does not match the development deployment")
-	}
-	star, _ := newGlob("*")
-	if names := namesOf(Target{}); names.isTarget(star) || names.isModel(star) {
-		t.Error("* matches a target without any name")
 	}
 }
 
@@ -198,25 +167,27 @@ rules:
 `)
 	tests := []struct {
 		name   string
-		q      Question
-		effect Effect
-		reason string
+		q      authz.Question
+		effect authz.Effect
+		cause  authz.Cause
 	}{
-		{"confirm", raise("max", 4, 8), Confirm, `Rule "big steps are confirmed" asks you to confirm this.`},
-		{"confirmed", edit(raise("max", 4, 8), func(q *Question) { q.Confirmed = true }), Allow, `Rule "big steps are confirmed" allows this, now that you have confirmed it.`},
-		{"no reason", edit(raise("window", 60, 90), func(q *Question) { q.Reason = " \t" }), Deny, `Rule "windows want a reason" wants a reason: add reason="…" to the command.`},
-		{"reason", edit(raise("window", 60, 90), func(q *Question) { q.Reason = "spikes" }), Allow, `Rule "windows want a reason" allows this.`},
-		{"for others", raise("max", 4, 5), Deny, `No rule allows you this. leads or U0VIP could ask: rule "leads".`},
-		{"literal user ID", edit(raise("max", 4, 5), func(q *Question) { q.Person.ID = "U0VIP" }), Allow, ""},
-		{"a literal guest", edit(raise("max", 4, 5), func(q *Question) { q.Person = Person{ID: "U0VIP", Standing: Guest} }), Allow, ""},
-		{"guest is not everyone", edit(raise("max", 4, 8), func(q *Question) { q.Person = Person{ID: "U0GUEST", Standing: Guest} }), Deny, ""},
-		{"denied by name", edit(raise("max", 4, 8), func(q *Question) { q.Person.ID = "U0INTERN" }), Deny, `Rule "interns wait" denies this. Others could ask: rule "big steps are confirmed".`},
+		{"confirm", raise("max", 4, 8), authz.Confirm, authz.Cause{Code: authz.CauseConfirms, Rule: "big steps are confirmed"}},
+		{"confirmed", edit(raise("max", 4, 8), func(q *authz.Question) { q.Confirmed = true }), authz.Allow, authz.Cause{Code: authz.CauseConfirmed, Rule: "big steps are confirmed"}},
+		{"no reason", edit(raise("window", 60, 90), func(q *authz.Question) { q.Reason = " \t" }), authz.Deny, authz.Cause{Code: authz.CauseReasonMissing, Rule: "windows want a reason"}},
+		{"reason", edit(raise("window", 60, 90), func(q *authz.Question) { q.Reason = "spikes" }), authz.Allow, authz.Cause{Code: authz.CauseAllows, Rule: "windows want a reason"}},
+		{"for others", raise("max", 4, 5), authz.Deny, authz.Cause{Code: authz.CauseNoRule, Who: []string{"leads", "U0VIP"}, OtherRule: "leads"}},
+		{"literal user ID", edit(raise("max", 4, 5), func(q *authz.Question) { q.Person.ID = "U0VIP" }), authz.Allow, authz.Cause{}},
+		{"a literal guest", edit(raise("max", 4, 5), func(q *authz.Question) { q.Person = authz.Person{ID: "U0VIP", Membership: authz.Guest} }), authz.Allow, authz.Cause{}},
+		{"guest is not everyone", edit(raise("max", 4, 8), func(q *authz.Question) { q.Person = authz.Person{ID: "U0GUEST", Membership: authz.Guest} }), authz.Deny, authz.Cause{}},
+		{"denied by name", edit(raise("max", 4, 8), func(q *authz.Question) { q.Person.ID = "U0INTERN" }), authz.Deny, authz.Cause{Code: authz.CauseDenies, Rule: "interns wait", Who: []string{"everyone"}, OtherRule: "big steps are confirmed"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if d := p.Decide(test.q); d.Effect != test.effect || test.reason != "" && d.Reason != test.reason {
-				t.Errorf("%s by %q: %s", d.Effect, d.Rule, d.Reason)
+			d := p.Decide(test.q)
+			if d.Effect != test.effect {
+				t.Errorf("%s by %q: %+v", d.Effect, d.Rule, d.Cause)
 			}
+			sameCause(t, test.cause, d.Cause)
 		})
 	}
 }
@@ -237,26 +208,28 @@ rules:
     effect: allow
 `)
 	q := raise("max", 4, 5)
-	if d := p.Decide(q); d.Effect != Deny || d.Rule != "contractors" || !strings.Contains(d.Reason, "S0CONTRACT") {
-		t.Errorf("unread: %s by %q: %s", d.Effect, d.Rule, d.Reason)
+	d := p.Decide(q)
+	if d.Effect != authz.Deny || d.Rule != "contractors" {
+		t.Errorf("unread: %s by %q: %+v", d.Effect, d.Rule, d.Cause)
 	}
+	sameCause(t, authz.Cause{Code: authz.CauseGroupUnreadable, Rule: "contractors", Unreadable: []string{"S0CONTRACT"}}, d.Cause)
 	q.People.Members["S0CONTRACT"] = []string{"U0OTHER"}
-	if d := p.Decide(q); d.Effect != Allow {
-		t.Errorf("read, and not in it: %s by %q: %s", d.Effect, d.Rule, d.Reason)
+	if d := p.Decide(q); d.Effect != authz.Allow {
+		t.Errorf("read, and not in it: %s by %q: %+v", d.Effect, d.Rule, d.Cause)
 	}
-	if d := p.Decide(raise("window", 60, 70)); d.Effect != Allow {
-		t.Errorf("a change the rule is not about: %s: %s", d.Effect, d.Reason)
+	if d := p.Decide(raise("window", 60, 70)); d.Effect != authz.Allow {
+		t.Errorf("a change the rule is not about: %s: %+v", d.Effect, d.Cause)
 	}
 }
 
 func TestExplain(t *testing.T) {
-	p := mustLoad(t, readFile(t, "testdata/design.yaml"))
+	p := mustLoad(t, readFile(t, "policyfile/testdata/design.yaml"))
 	q := raise("max", 4, 9)
 	got := p.Explain(q)
-	want := []Step{
-		{Rule: "production keeps a replica", Line: 7, Effect: Deny, Why: "when: min is not being changed"},
-		{Rule: "on-call may raise LLMs up to 8", Line: 12, Effect: Allow, Why: "when: it is not true"},
-		{Rule: "the rest needs a lead", Line: 18, Effect: Approve, Matched: true, Decided: true},
+	want := []authz.Step{
+		{Rule: "production keeps a replica", Line: 7, Effect: authz.Deny, Miss: authz.PartUntouched, Field: baseten.MinReplica},
+		{Rule: "on-call may raise LLMs up to 8", Line: 12, Effect: authz.Allow, Miss: authz.PartWhen},
+		{Rule: "the rest needs a lead", Line: 18, Effect: authz.Approve, Matched: true, Decided: true},
 	}
 	if diff := cmp.Diff(want, got.Steps); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -266,48 +239,49 @@ func TestExplain(t *testing.T) {
 	}
 	q = raise("window", 60, 70)
 	q.Person.ID, q.Target.Environment = "U0NEW", "staging"
-	var whys []string
-	for _, s := range p.Explain(q).Steps {
-		whys = append(whys, s.Why)
+	want = []authz.Step{
+		{Rule: "production keeps a replica", Line: 7, Effect: authz.Deny, Miss: authz.PartTargets, Wanted: []string{"production"}},
+		{Rule: "on-call may raise LLMs up to 8", Line: 12, Effect: authz.Allow, Miss: authz.PartSettings, Field: baseten.AutoscalingWindow},
+		{Rule: "the rest needs a lead", Line: 18, Effect: authz.Approve, Miss: authz.PartWho, Wanted: []string{"oncall", "leads"}},
 	}
-	if diff := cmp.Diff([]string{"targets: production is not this target", "settings: window is not listed", "who: you are not oncall or leads"}, whys); diff != "" {
+	if diff := cmp.Diff(want, p.Explain(q).Steps); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	q = raise("max", 4, 5)
 	q.Before = nil
-	if s := p.Explain(q).Steps[1]; s.Matched || !s.Decided || !strings.Contains(s.Why, "cannot be judged") {
+	if s := p.Explain(q).Steps[1]; s.Matched || !s.Decided || s.Trouble.Code != authz.CauseConditionFailed {
 		t.Errorf("%+v", s)
 	}
 }
 
-// Stranger is a shortcut for a refusal: it must never refuse what Decide grants.
-func TestStrangerNeverContradictsDecide(t *testing.T) {
-	p := mustLoad(t, readFile(t, "testdata/design.yaml"))
-	strangers := 0
+// NeverAllowed is a shortcut for a refusal: it must never refuse what Decide grants.
+func TestNeverAllowedNeverContradictsDecide(t *testing.T) {
+	p := mustLoad(t, readFile(t, "policyfile/testdata/design.yaml"))
+	refused := 0
 	for _, id := range []string{"U0ONCALL7", "U0LEAD1", "U0SOMEBODY", ""} {
-		for _, standing := range []Standing{Member, Guest, Bot, Foreign, Deactivated, Unknown, ""} {
+		for _, membership := range []authz.Membership{authz.Member, authz.Guest, authz.Bot, authz.Foreign, authz.Deactivated, authz.Unknown, ""} {
 			for _, unread := range []bool{false, true} {
 				q := raise("max", 4, 8)
-				q.Person = Person{ID: id, Standing: standing}
+				q.Person = authz.Person{ID: id, Membership: membership}
 				if unread {
-					q.People = People{}
+					q.People = authz.People{}
 				}
-				d, stranger := p.Stranger(q)
-				if !stranger {
+				d, never := p.NeverAllowed(q)
+				if !never {
 					continue
 				}
-				strangers++
-				if d.Effect != Deny || d.Reason == "" || d.PolicySHA != p.SHA256() {
-					t.Errorf("%s, %s: %+v", id, standing, d)
+				refused++
+				if d.Effect != authz.Deny || d.Cause.Code == "" || d.PolicySHA != p.SHA256() {
+					t.Errorf("%s, %s: %+v", id, membership, d)
 				}
-				if full := p.Decide(q); full.Effect != Deny {
-					t.Errorf("%s, %s: a stranger, but Decide says %s", id, standing, full.Effect)
+				if full := p.Decide(q); full.Effect != authz.Deny {
+					t.Errorf("%s, %s: never allowed, but Decide says %s", id, membership, full.Effect)
 				}
 			}
 		}
 	}
-	if strangers == 0 {
-		t.Error("nobody was a stranger")
+	if refused == 0 {
+		t.Error("nobody was refused")
 	}
 }
 
@@ -319,12 +293,12 @@ func BenchmarkDecide(b *testing.B) {
 	}
 	text.WriteString("  - name: last\n    who: [oncall]\n    effect: allow\n")
 	p := mustLoad(b, text.String())
-	for name, q := range map[string]Question{"200 conditions run": raise("max", 4, 8), "other settings": raise("window", 60, 70)} {
+	for name, q := range map[string]authz.Question{"200 conditions run": raise("max", 4, 8), "other settings": raise("window", 60, 70)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if d := p.Decide(q); d.Rule != "last" {
-					b.Fatal(d.Reason)
+					b.Fatal(d.Cause)
 				}
 			}
 		})

@@ -1,11 +1,11 @@
-// Package authz decides who may change which autoscaling settings: it loads a
-// policy, answers a [Question] with a [Decision], explains it, counts approvals,
-// and runs the policy's own tests.
+// Package authz decides who may change which autoscaling settings: it answers a
+// [Question] with a [Decision], explains it, and counts approvals.
 //
 // It is pure. It knows no network, no database, no Slack API and no clock: who is
 // in a user group, what the settings are and what time it is come with the
-// question. The grammar of commands is not its business either (see
-// [ParseCommand]). Whatever it is not told counts against the change.
+// question. It does not read files either (package policyfile makes a policy of one),
+// nor make sentences: why something was decided is a [Cause], a code with its data.
+// Whatever it is not told counts against the change.
 //
 // # Rules
 //
@@ -29,47 +29,16 @@
 //
 // # Conditions
 //
-// A when is an expression of expr-lang/expr, type-checked when the policy loads.
-// Values can be absent: settings that are null or unread (before, after, change's
-// from, up and down), costs, groups, now. An expression that passed over them in
-// silence would be a hole, so every part of a condition comes to one of four
-// answers: yes, no, moot (it is about change.FIELD, and FIELD is not touched) and
-// failed (it mentions an absent value, or broke while running). At the end:
+// A when is an expression in CEL, see package condition. It comes to one of:
 //
-//	answer    a granting rule       a deny
-//	yes       matches               matches
-//	no        does not match        does not match
-//	moot      does not match        does not match
-//	failed    the request is denied, and this rule named
+//	true        the rule matches
+//	false       it does not match
+//	untouched   it does not match: the condition is about change.FIELD, and FIELD is
+//	            not asked to change
+//	failed      the request is denied and this rule named, whatever its effect: a
+//	            value is absent (a setting that is null, an unknown price), or the
+//	            condition broke (a division by zero)
 //
-// Parts are joined as follows; the order of the sides does not matter:
-//
-//	and     yes     no      moot    failed        or      yes     no      moot    failed
-//	yes     yes     no      moot    failed        yes     yes     yes     yes     failed
-//	no      no      no      moot    failed        no      yes     no      moot    failed
-//	moot    moot    moot    moot    moot          moot    yes     moot    moot    failed
-//	failed  failed  failed  moot    failed        failed  failed  failed  failed  failed
-//
-// A not is carried inwards to the comparisons: `not (a and b)` is `not a or not b`,
-// and not of moot is moot, of failed failed. `c ? a : b` is `c and a or not c and b`.
-// So an untouched setting never makes a rule match, neither plainly nor under a
-// not, but a deny on `change.min_replica.to == 0 || change.max_replica.to > 10`
-// still stops max=12 while min is not touched. And an absent value fails the
-// condition whatever stands around it, even where expr would not have looked: in
-// `kind == "environment" && cost.floor_after < 5` for deployments too.
-//
-// has(x) asks first. It is yes or no for a value that can be absent, for
-// change.FIELD (is it touched?), and for channel, team, serves and reason (is it
-// not empty?). What stands to the right of it may mention x if it need not be
-// looked at:
-//
-//	has(cost.floor_after) && cost.floor_after < 5
-//	!has(cost.floor_after) || cost.floor_after < 5
-//	has(before.max_replica) ? change.max_replica.to <= 2 * before.max_replica : change.max_replica.to <= 4
-//
-// It must be a condition by itself, not part of a comparison. The language has no
-// nil, ?? and ?., no let, no whole objects (before == after), no computed names
-// (before[x]), and only functions without side effects. serves, team, reason and
-// channel are never absent: without a value they are "". For an environment, serves
-// is that environment.
+// So an absent value never grants anything and never skips a deny. A condition that
+// can do without a value asks for it first: has(cost.floor_after) && cost.floor_after < 5.
 package authz

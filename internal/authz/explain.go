@@ -1,5 +1,7 @@
 package authz
 
+import "autoscalebot/internal/baseten"
+
 // Step is what came of one rule for one question.
 type Step struct {
 	Rule   string
@@ -9,9 +11,14 @@ type Step struct {
 	Matched bool
 	// Decided marks the rule that decided; at most one step has it.
 	Decided bool
-	// Why says which part keeps the rule from matching, or why nobody can tell
-	// whether it does (then Decided may be set with Matched false: denied).
-	Why string
+	// Miss is the part that keeps the rule from matching, Field the setting that it
+	// is about, Wanted what the rule lists there.
+	Miss   Part
+	Field  baseten.Field
+	Wanted []string
+	// Trouble is why nobody can tell whether it matches (then Decided may be set
+	// with Matched false: denied).
+	Trouble Cause
 }
 
 // Explanation is a decision and how every rule came out, those after the deciding
@@ -28,15 +35,18 @@ func (p *Policy) Explain(q Question) Explanation { return p.ask(q, nil).explain(
 
 func (a *asking) explain() Explanation {
 	out := Explanation{Decision: a.decide()}
-	for _, r := range a.policy.rules {
+	for _, r := range a.policy.def.Rules {
 		f := a.consider(r)
 		out.Steps = append(out.Steps, Step{
-			Rule:    r.name,
-			Line:    r.line,
-			Effect:  r.effect,
-			Matched: f.decides && f.trouble == "",
-			Decided: r.name == out.Decision.Rule,
-			Why:     f.why(r) + f.trouble,
+			Rule:    r.Name,
+			Line:    r.Line,
+			Effect:  r.Effect,
+			Matched: f.decides && f.trouble.Code == "",
+			Decided: r.Name == out.Decision.Rule,
+			Miss:    f.miss,
+			Field:   f.field,
+			Wanted:  r.wanted(f.miss),
+			Trouble: f.trouble,
 		})
 	}
 	return out

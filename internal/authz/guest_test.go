@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/baseten"
 )
 
@@ -18,13 +19,13 @@ func TestGuestsAreDeniedWhatMembersAre(t *testing.T) {
 		"when not in a group": "  - {name: no, when: '!(\"contractors\" in groups)', effect: deny}\n  - {name: no as well, who: [contractors], effect: deny}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := authz.Load("policy.yaml", []byte(head+deny+tail))
+			p, err := policyfile.Load("policy.yaml", []byte(head+deny+tail))
 			if err != nil {
 				t.Fatal(err)
 			}
 			q := authz.Question{
-				Person: authz.Person{ID: "U0GUEST", Standing: authz.Guest}, Channel: "C0",
-				Target:  authz.Target{ModelID: "m", Model: "llama", Kind: authz.KindEnvironment, Environment: "production"},
+				Person: authz.Person{ID: "U0GUEST", Membership: authz.Guest}, Channel: "C0",
+				Target:  baseten.Target{ModelID: "m", Model: "llama", Environment: "production"},
 				Before:  baseten.Settings{baseten.MinReplica: 1, baseten.MaxReplica: 2},
 				Touched: baseten.Settings{baseten.MinReplica: 0},
 				People:  authz.People{Members: map[string][]string{"S0CONTR": {"U0GUEST"}}},
@@ -32,20 +33,20 @@ func TestGuestsAreDeniedWhatMembersAre(t *testing.T) {
 			if d := p.Decide(q); d.Effect != authz.Deny {
 				t.Errorf("guest: %s by rule %q, want deny", d.Effect, d.Rule)
 			}
-			q.Person.Standing = authz.Member
+			q.Person.Membership = authz.Member
 			if d := p.Decide(q); d.Effect != authz.Deny {
 				t.Errorf("member: %s by rule %q, want deny", d.Effect, d.Rule)
 			}
 		})
 	}
 	t.Run("a grant that a group membership takes away", func(t *testing.T) {
-		p, err := authz.Load("policy.yaml", []byte(head+"  - {name: named who are no contractors, who: [named], when: '!(\"contractors\" in groups)', effect: allow}\n"))
+		p, err := policyfile.Load("policy.yaml", []byte(head+"  - {name: named who are no contractors, who: [named], when: '!(\"contractors\" in groups)', effect: allow}\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		q := authz.Question{
-			Person: authz.Person{ID: "U0GUEST", Standing: authz.Guest}, Channel: "C0",
-			Target: authz.Target{ModelID: "m", Model: "llama", Kind: authz.KindEnvironment, Environment: "staging"},
+			Person: authz.Person{ID: "U0GUEST", Membership: authz.Guest}, Channel: "C0",
+			Target: baseten.Target{ModelID: "m", Model: "llama", Environment: "staging"},
 			Before: baseten.Settings{baseten.MinReplica: 1, baseten.MaxReplica: 2}, Touched: baseten.Settings{baseten.MaxReplica: 3},
 			People: authz.People{Members: map[string][]string{"S0CONTR": {"U0GUEST"}}},
 		}

@@ -1,72 +1,90 @@
 package authz
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
 	"slices"
 	"time"
 
+	"autoscalebot/internal/authz/condition"
 	"autoscalebot/internal/baseten"
 )
 
-// Policy is a loaded policy. It never changes and may be used by many goroutines.
+// Policy is a policy in force. It never changes and may be used by many goroutines.
 type Policy struct {
-	name     string
-	source   []byte
-	sha      string
-	channels []string
-	location *time.Location
-	groups   []*group
-	rules    []*rule
-	tests    []policyTest
+	def Definition
+	sha string
 }
 
-// group is a named set of people of the policy.
-type group struct {
-	name       string
-	users      []string
-	usergroups []string
+// Definition is what a policy consists of. Package policyfile reads one from a file,
+// AllowedUsers makes one without.
+type Definition struct {
+	// Name is the file's name, for messages; Source its content.
+	Name   string
+	Source []byte
+	// Channels are those in which commands are taken, nil for all.
+	Channels []string
+	// Location is the time zone of local.hour and its like, nil for UTC.
+	Location *time.Location
+	Groups   []*Group
+	Rules    []*Rule
 }
 
-// rule is one rule as loaded. A nil list is no restriction.
-type rule struct {
-	name          string
-	line          int
-	who           roster
-	models        []glob
-	targets       []glob
-	settings      []baseten.Field
-	when          *condition
-	effect        Effect
-	reason        string
-	approvers     roster
-	needed        map[string]int // as Decision.Needed
-	expires       time.Duration
-	breakGlass    roster
-	requireReason bool
+// Group is a named set of people.
+type Group struct {
+	Name       string
+	Users      []string
+	Usergroups []string
+}
+
+// Rule is one rule. A nil list is no restriction.
+type Rule struct {
+	Name     string
+	Line     int
+	Who      Roster
+	Models   []Pattern
+	Targets  []Pattern
+	Settings []baseten.Field
+	When     *condition.Condition
+	Effect   Effect
+	Reason   string // of the policy's author, told with the decision
+	// RequireReason wants a reason of the requester.
+	RequireReason bool
+	// Of effect approve: who may, how many by Decision.Needed's keys, how long it may
+	// be waited for, and who may skip it.
+	Approvers  Roster
+	Needed     map[string]int
+	Expires    time.Duration
+	BreakGlass Roster
+}
+
+// New makes a policy. The definition must not be changed afterwards.
+func New(d Definition) *Policy {
+	sum := sha256.Sum256(d.Source)
+	return &Policy{def: d, sha: hex.EncodeToString(sum[:])}
 }
 
 // grants tells whether the rule can let anything happen.
-func (r *rule) grants() bool { return r.effect != Deny }
+func (r *Rule) grants() bool { return r.Effect != Deny }
 
-// Everyone is the word that stands for every full member in a who list.
-const Everyone = "everyone"
-
-// Name is the file name given to Load, for messages.
-func (p *Policy) Name() string { return p.name }
+// Name is the file's name, for messages.
+func (p *Policy) Name() string { return p.def.Name }
 
 // Source is the file's content as loaded.
-func (p *Policy) Source() []byte { return slices.Clone(p.source) }
+func (p *Policy) Source() []byte { return slices.Clone(p.def.Source) }
 
 // SHA256 is the lower-case hexadecimal SHA-256 of Source.
 func (p *Policy) SHA256() string { return p.sha }
 
 // Channels holds the channels in which commands are taken; none means all.
-func (p *Policy) Channels() []string { return slices.Clone(p.channels) }
+func (p *Policy) Channels() []string { return slices.Clone(p.def.Channels) }
 
 // Rules holds the names of the rules in the file's order.
 func (p *Policy) Rules() []string {
 	var out []string
-	for _, r := range p.rules {
-		out = append(out, r.name)
+	for _, r := range p.def.Rules {
+		out = append(out, r.Name)
 	}
 	return out
 }
@@ -75,8 +93,8 @@ func (p *Policy) Rules() []string {
 // each once. A Question's People must cover them.
 func (p *Policy) Usergroups() []string {
 	var out []string
-	for _, g := range p.groups {
-		for _, id := range g.usergroups {
+	for _, g := range p.def.Groups {
+		for _, id := range g.Usergroups {
 			out = appendNew(out, id)
 		}
 	}
@@ -86,16 +104,16 @@ func (p *Policy) Usergroups() []string {
 // Users holds the IDs of all people whom the policy names, each once.
 func (p *Policy) Users() []string {
 	var out []string
-	for _, g := range p.groups {
-		for _, id := range g.users {
+	for _, g := range p.def.Groups {
+		for _, id := range g.Users {
 			out = appendNew(out, id)
 		}
 	}
-	for _, r := range p.rules {
-		for _, list := range []roster{r.who, r.approvers, r.breakGlass} {
+	for _, r := range p.def.Rules {
+		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass} {
 			for _, e := range list {
-				if e.user != "" {
-					out = appendNew(out, e.user)
+				if e.User != "" {
+					out = appendNew(out, e.User)
 				}
 			}
 		}
@@ -106,8 +124,9 @@ func (p *Policy) Users() []string {
 // Literal is a model or target that a rule names without wildcards. If Baseten
 // does not know it, the rule has a typo.
 type Literal struct {
-	Rule string
-	Line int
+	Rule   string
+	Line   int
+	Effect Effect
 	// Model or Target holds the text as written; the other one is empty.
 	Model, Target string
 }
@@ -115,15 +134,15 @@ type Literal struct {
 // Literals holds every literal model and target of the rules.
 func (p *Policy) Literals() []Literal {
 	var out []Literal
-	for _, r := range p.rules {
-		for _, g := range r.models {
-			if g.literal {
-				out = append(out, Literal{Rule: r.name, Line: r.line, Model: g.text})
+	for _, r := range p.def.Rules {
+		for _, p := range r.Models {
+			if p.literal {
+				out = append(out, Literal{Rule: r.Name, Line: r.Line, Effect: r.Effect, Model: p.text})
 			}
 		}
-		for _, g := range r.targets {
-			if g.literal {
-				out = append(out, Literal{Rule: r.name, Line: r.line, Target: g.text})
+		for _, p := range r.Targets {
+			if p.literal {
+				out = append(out, Literal{Rule: r.Name, Line: r.Line, Effect: r.Effect, Target: p.text})
 			}
 		}
 	}
@@ -132,24 +151,24 @@ func (p *Policy) Literals() []Literal {
 
 // UsesBreakGlass tells whether any rule lets somebody skip an approval.
 func (p *Policy) UsesBreakGlass() bool {
-	return slices.ContainsFunc(p.rules, func(r *rule) bool { return r.breakGlass != nil })
+	return slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.BreakGlass != nil })
 }
 
 // UsesCost tells whether any rule asks about costs.
 func (p *Policy) UsesCost() bool {
-	return slices.ContainsFunc(p.rules, func(r *rule) bool { return r.when != nil && r.when.cost })
+	return slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.When != nil && r.When.Reads("cost") })
 }
 
 // Mentions holds the names of the rules that could let this person do or approve
 // something, or deny something to them in particular, in the file's order. Rules
 // for everyone are among them, rules whose user groups could not be read are not.
 func (p *Policy) Mentions(person Person, people People) []string {
-	c := newCrowd(p.groups, people, nil)
+	l := lookup{groups: p.def.Groups, people: people}
 	var out []string
-	for _, r := range p.rules {
-		for _, list := range []roster{r.who, r.approvers, r.breakGlass} {
-			if m, _ := c.holds(list, person); list != nil && m == isIn {
-				out = append(out, r.name)
+	for _, r := range p.def.Rules {
+		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass} {
+			if in, _ := l.holds(list, person); list != nil && in == isListed {
+				out = append(out, r.Name)
 				break
 			}
 		}
@@ -159,7 +178,7 @@ func (p *Policy) Mentions(person Person, people People) []string {
 
 // GroupsOf holds the names of the policy's groups that the person is in.
 func (p *Policy) GroupsOf(person Person, people People) []string {
-	names, _ := newCrowd(p.groups, people, nil).groupsOf(person)
+	names, _ := lookup{groups: p.def.Groups, people: people}.groupsOf(person)
 	return names
 }
 
@@ -169,3 +188,18 @@ func appendNew(list []string, s string) []string {
 	}
 	return append(list, s)
 }
+
+var (
+	userID      = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+	usergroupID = regexp.MustCompile(`^S[A-Z0-9]+$`)
+	channelID   = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
+)
+
+// IsUserID tells whether it looks like a Slack user ID.
+func IsUserID(s string) bool { return userID.MatchString(s) }
+
+// IsUsergroupID tells whether it looks like the ID of a Slack user group.
+func IsUsergroupID(s string) bool { return usergroupID.MatchString(s) }
+
+// IsChannelID tells whether it looks like the ID of a Slack channel.
+func IsChannelID(s string) bool { return channelID.MatchString(s) }

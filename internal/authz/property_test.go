@@ -1,4 +1,4 @@
-package authz
+package authz_test
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/baseten"
 )
 
@@ -35,7 +37,7 @@ func drawCondition(t *rapid.T, depth int) string {
 		f := rapid.SampledFrom(someFields).Draw(t, "field")
 		n := rapid.IntRange(0, 6).Draw(t, "n")
 		op := rapid.SampledFrom([]string{"==", "!=", "<", ">="}).Draw(t, "op")
-		switch rapid.IntRange(0, 6).Draw(t, "leaf") {
+		switch rapid.IntRange(0, 7).Draw(t, "leaf") {
 		case 0:
 			return fmt.Sprintf("before.%s %s %d", f, op, n)
 		case 1:
@@ -45,9 +47,11 @@ func drawCondition(t *rapid.T, depth int) string {
 		case 3:
 			return fmt.Sprintf("change.%s.%s", f, rapid.SampledFrom([]string{"up", "down"}).Draw(t, "way"))
 		case 4:
-			return fmt.Sprintf("cost.floor_after %s %d", op, n)
+			return fmt.Sprintf("cost.floor_after %s %d.0", op, n)
 		case 5:
 			return fmt.Sprintf("has(%s)", rapid.SampledFrom([]string{"before." + string(f), "change." + string(f), "cost.floor_after"}).Draw(t, "has"))
+		case 6:
+			return fmt.Sprintf("6 / after.%s %s %d", f, op, n)
 		default:
 			return `"leads" in groups`
 		}
@@ -62,7 +66,7 @@ func drawCondition(t *rapid.T, depth int) string {
 	case 1:
 		return "(" + sub() + " || " + sub() + ")"
 	case 2:
-		return "not (" + sub() + ")"
+		return "!(" + sub() + ")"
 	case 3:
 		return "(" + sub() + " ? " + sub() + " : " + sub() + ")"
 	default:
@@ -75,11 +79,11 @@ func drawList(t *rapid.T, what string, from []string) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
-func drawRule(t *rapid.T, name string, effect Effect) string {
+func drawRule(t *rapid.T, name string, effect authz.Effect) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  - name: %s\n    effect: %s\n", name, effect)
-	if effect != Deny || rapid.Bool().Draw(t, "has who") {
-		fmt.Fprintf(&b, "    who: %s\n", drawList(t, "who", append([]string{Everyone, "U0DORA"}, someGroups...)))
+	if effect != authz.Deny || rapid.Bool().Draw(t, "has who") {
+		fmt.Fprintf(&b, "    who: %s\n", drawList(t, "who", append([]string{authz.Everyone, "U0DORA"}, someGroups...)))
 	}
 	if rapid.Bool().Draw(t, "has settings") {
 		fmt.Fprintf(&b, "    settings: %s\n", drawList(t, "settings", []string{"min", "max", "window"}))
@@ -90,7 +94,7 @@ func drawRule(t *rapid.T, name string, effect Effect) string {
 	if rapid.Bool().Draw(t, "has when") {
 		fmt.Fprintf(&b, "    when: |\n      %s\n", drawCondition(t, 2))
 	}
-	if effect == Approve {
+	if effect == authz.Approve {
 		fmt.Fprintf(&b, "    approvers: [leads, sre, U0DORA]\n    approvals: %s\n", rapid.SampledFrom([]string{"1", "2", "{leads: 1, sre: 1}"}).Draw(t, "approvals"))
 		if rapid.Bool().Draw(t, "has glass") {
 			fmt.Fprintf(&b, "    break_glass: {who: [oncall]}\n")
@@ -102,7 +106,7 @@ func drawRule(t *rapid.T, name string, effect Effect) string {
 func drawRules(t *rapid.T) string {
 	var b strings.Builder
 	for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
-		effect := rapid.SampledFrom([]Effect{Allow, Confirm, Approve, Deny}).Draw(t, "effect")
+		effect := rapid.SampledFrom([]authz.Effect{authz.Allow, authz.Confirm, authz.Approve, authz.Deny}).Draw(t, "effect")
 		b.WriteString(drawRule(t, fmt.Sprintf("r%d", i), effect))
 	}
 	return b.String()
@@ -112,8 +116,8 @@ func drawSettings(t *rapid.T, what string, least int) baseten.Settings {
 	return baseten.Settings(rapid.MapOfN(rapid.SampledFrom(someFields), rapid.IntRange(0, 6), least, len(someFields)).Draw(t, what))
 }
 
-func drawPeople(t *rapid.T) People {
-	p := People{Members: map[string][]string{}, Unreachable: map[string]bool{}}
+func drawPeople(t *rapid.T) authz.People {
+	p := authz.People{Members: map[string][]string{}, Unreachable: map[string]bool{}}
 	for _, ug := range someUsergroups {
 		p.Members[ug] = rapid.SliceOfNDistinct(rapid.SampledFrom(somePeople), 0, 3, rapid.ID[string]).Draw(t, ug)
 		p.Unreachable[ug] = rapid.IntRange(0, 4).Draw(t, "unreachable") == 0
@@ -121,13 +125,13 @@ func drawPeople(t *rapid.T) People {
 	return p
 }
 
-func drawQuestion(t *rapid.T) Question {
-	q := Question{
-		Person: Person{
-			ID:       rapid.SampledFrom(somePeople).Draw(t, "person"),
-			Standing: rapid.SampledFrom([]Standing{Member, Member, Member, Guest, Bot, Foreign, Deactivated, Unknown, ""}).Draw(t, "standing"),
+func drawQuestion(t *rapid.T) authz.Question {
+	q := authz.Question{
+		Person: authz.Person{
+			ID:         rapid.SampledFrom(somePeople).Draw(t, "person"),
+			Membership: rapid.SampledFrom([]authz.Membership{authz.Member, authz.Member, authz.Member, authz.Guest, authz.Bot, authz.Foreign, authz.Deactivated, authz.Unknown, ""}).Draw(t, "membership"),
 		},
-		Target:     Target{Model: "llama", Kind: KindEnvironment, Environment: rapid.SampledFrom([]string{"production", "staging"}).Draw(t, "target")},
+		Target:     baseten.Target{Model: "llama", Environment: rapid.SampledFrom([]string{"production", "staging"}).Draw(t, "target")},
 		Before:     drawSettings(t, "before", 0),
 		Touched:    drawSettings(t, "touched", 1),
 		Reason:     rapid.SampledFrom([]string{"", "fire"}).Draw(t, "reason"),
@@ -136,13 +140,19 @@ func drawQuestion(t *rapid.T) Question {
 		People:     drawPeople(t),
 	}
 	if rapid.Bool().Draw(t, "cost known") {
-		q.Cost.FloorAfter = usd(float64(rapid.IntRange(0, 6).Draw(t, "cost")))
+		q.Cost = drawCost(t)
 	}
 	return q
 }
 
-func drawPolicy(t *rapid.T, rules string) *Policy {
-	p, err := Load("p.yaml", []byte(somePreamble+rules))
+func drawCost(t *rapid.T) *baseten.Cost {
+	c := unknownCost()
+	c.FloorAfter = float64(rapid.IntRange(0, 6).Draw(t, "cost"))
+	return c
+}
+
+func drawPolicy(t *rapid.T, rules string) *authz.Policy {
+	p, err := policyfile.Load("p.yaml", []byte(somePreamble+rules))
 	if err != nil {
 		t.Fatalf("the policy does not load: %v\n%s", err, rules)
 	}
@@ -153,8 +163,8 @@ func TestPropertyDenyOnTopNeverPermits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules, q := drawRules(t), drawQuestion(t)
 		below := drawPolicy(t, rules).Decide(q)
-		above := drawPolicy(t, drawRule(t, "on top", Deny)+rules).Decide(q)
-		if above.Effect != Deny && (above.Effect != below.Effect || above.Rule != below.Rule) {
+		above := drawPolicy(t, drawRule(t, "on top", authz.Deny)+rules).Decide(q)
+		if above.Effect != authz.Deny && (above.Effect != below.Effect || above.Rule != below.Rule) {
 			t.Fatalf("%s by %q became %s by %q", below.Effect, below.Rule, above.Effect, above.Rule)
 		}
 	})
@@ -174,69 +184,92 @@ func TestPropertyAbsentValuesNeverGrant(t *testing.T) {
 		less := q
 		switch rapid.IntRange(0, 2).Draw(t, "drop") {
 		case 0:
-			less.Cost = Cost{}
+			less.Cost = nil
 		case 1:
 			less.Before = nil
 		default:
-			less.People = People{}
+			less.People = authz.People{}
 		}
-		if p.Decide(less).Effect == Allow && p.Decide(q).Effect != Allow {
+		if p.Decide(less).Effect == authz.Allow && p.Decide(q).Effect != authz.Allow {
 			t.Fatalf("allowed only without the value:\n%s", rule)
 		}
 	})
 }
 
-// A condition that is yes while values are absent is yes whatever they are.
-func TestPropertyYesHoldsForEveryValue(t *testing.T) {
+// A deny is not skipped for want of a value: where it lets a question pass, it lets
+// it pass whatever the absent values are. Settings that are not touched stay so.
+func TestPropertyAbsentValuesNeverSkipADeny(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		when := drawCondition(t, 3)
 		if strings.Contains(when, "has(") {
 			t.Skip("a condition that asks may depend on the answer")
 		}
-		c, err := newCondition(when, scope{groups: someGroups})
-		if err != nil {
-			t.Fatal(err)
-		}
-		q := drawQuestion(t)
-		eval := func(q *Question) answer {
-			return c.root.eval(newStage(q, []string{"leads"}, true, q.Now.Location()), false, true, nil).answer
-		}
-		if eval(&q) != yes {
+		p, q := drawPolicy(t, denyThenAllow(when)), drawQuestion(t)
+		q.Person.Membership = authz.Member
+		if p.Decide(q).Effect != authz.Allow {
 			return
 		}
 		for range 5 {
 			full := q
-			full.Before = drawSettings(t, "before", 0).With(q.Before)
-			if full.Cost.FloorAfter == nil {
-				full.Cost.FloorAfter = usd(float64(rapid.IntRange(0, 6).Draw(t, "cost")))
+			full.Before = drawSettings(t, "before", len(someFields)).With(q.Before)
+			if full.Cost == nil {
+				full.Cost = drawCost(t)
 			}
-			if got := eval(&full); got != yes {
-				t.Fatalf("%s: yes became %d", when, got)
+			full.People.Unreachable = nil
+			full.People.Members = map[string][]string{}
+			for _, ug := range someUsergroups {
+				full.People.Members[ug] = q.People.Members[ug]
+				if q.People.Unreachable[ug] || len(q.People.Members[ug]) == 0 {
+					full.People.Members[ug] = rapid.SliceOfNDistinct(rapid.SampledFrom(somePeople), 1, 3, rapid.ID[string]).Draw(t, ug)
+				}
+			}
+			if d := p.Decide(full); d.Rule == "no" && d.Cause.Code == authz.CauseDenies {
+				t.Fatalf("with the values it denies: %s", when)
 			}
 		}
 	})
 }
 
-// Spelling a condition otherwise does not change what it comes to, whatever is
-// absent or untouched.
-func TestPropertyDeMorgan(t *testing.T) {
+func denyThenAllow(when string) string {
+	return "  - name: \"no\"\n    effect: deny\n    when: |\n      " + when + "\n  - name: rest\n    who: [everyone]\n    effect: allow\n"
+}
+
+// Of an untouched setting and something else that is wrong, in either order and
+// joined either way, the first never hides the second: neither is a deny skipped nor
+// anything granted.
+func TestPropertyUntouchedNeverHidesAnError(t *testing.T) {
+	wrong := []string{
+		"cost.floor_after > 1.0", "before.scale_down_delay > 1", "after.scale_down_delay > 1", "duration > 1",
+		"local.hour > 1", "now > timestamp('2026-05-04T00:00:00Z')", "1 / (size(model) - 5) > 0", "groups[9] == 'leads'",
+		"int(model) > 0", "change.max_replica.from > 1", "change.max_replica.up",
+		"(kind == 'environment' ? cost.floor_after : 1.0) > 2.0",
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		x, y := drawCondition(t, 2), drawCondition(t, 2)
-		q := drawQuestion(t)
-		eval := func(when string) answer {
-			c, err := newCondition(when, scope{groups: someGroups})
-			if err != nil {
-				t.Fatal(err)
+		part := func(what, s string) string {
+			for range rapid.IntRange(0, 3).Draw(t, what) {
+				around := rapid.SampledFrom([]string{"!(%s)", "(%s) && true", "false || (%s)", "(%s) == true", "true ? (%s) : false"}).Draw(t, "around")
+				s = fmt.Sprintf(around, s)
 			}
-			return c.root.eval(newStage(&q, nil, true, q.Now.Location()), false, true, nil).answer
+			return "(" + s + ")"
 		}
-		for _, pair := range [][2]string{
-			{"not (" + x + " && " + y + ")", "not (" + x + ") || not (" + y + ")"},
-			{"not (" + x + " || " + y + ")", "not (" + x + ") && not (" + y + ")"},
-			{"not not (" + x + ")", x},
+		x := part("untouched", rapid.SampledFrom([]string{"change.min_replica.to == 0", "change.min_replica.up", "change.autoscaling_window.from > 60"}).Draw(t, "x"))
+		y := part("wrong", rapid.SampledFrom(wrong).Draw(t, "y"))
+		if rapid.Bool().Draw(t, "the other way round") {
+			x, y = y, x
+		}
+		when := x + rapid.SampledFrom([]string{" && ", " || "}).Draw(t, "join") + y
+		q := authz.Question{
+			Person: authz.Person{ID: "U0BERT", Membership: authz.Member},
+			Target: baseten.Target{Model: "llama", Environment: "production"}, Touched: baseten.Settings{baseten.MaxReplica: 4},
+			People: authz.People{Members: map[string][]string{"S0LEADS": {"U0DORA"}, "S0SRE": {"U0DORA"}}},
+		}
+		for name, rules := range map[string]string{
+			"a deny": denyThenAllow(when),
+			"a grant": "  - name: \"no\"\n    who: [everyone]\n    effect: allow\n    when: |\n      " + when + "\n" +
+				"  - name: rest\n    who: [everyone]\n    effect: allow\n",
 		} {
-			if a, b := eval(pair[0]), eval(pair[1]); a != b {
-				t.Fatalf("%s is %d, %s is %d", pair[0], a, pair[1], b)
+			if d := drawPolicy(t, rules).Decide(q); d.Rule != "no" || d.Cause.Code != authz.CauseConditionFailed {
+				t.Fatalf("%s: %s by %q (%s): %s", name, d.Effect, d.Rule, d.Cause.Code, when)
 			}
 		}
 	})
@@ -246,20 +279,20 @@ func TestPropertyOnlyMembersAndGuestsAreGrantedAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, q := drawPolicy(t, drawRules(t)), drawQuestion(t)
 		d := p.Decide(q)
-		if !slices.Contains([]Effect{Allow, Confirm, Approve, Deny}, d.Effect) || d.Reason == "" || d.PolicySHA != p.SHA256() {
+		if !slices.Contains([]authz.Effect{authz.Allow, authz.Confirm, authz.Approve, authz.Deny}, d.Effect) || d.Cause.Code == "" || d.PolicySHA != p.SHA256() {
 			t.Fatalf("incomplete: %+v", d)
 		}
-		if d.Effect != Deny && (d.Rule == "" || q.Person.Standing != Member && q.Person.Standing != Guest) {
-			t.Fatalf("%s for a %q by %q", d.Effect, q.Person.Standing, d.Rule)
+		if d.Effect != authz.Deny && (d.Rule == "" || q.Person.Membership != authz.Member && q.Person.Membership != authz.Guest) {
+			t.Fatalf("%s for a %q by %q", d.Effect, q.Person.Membership, d.Rule)
 		}
-		if d.BrokeGlass && (d.Effect != Allow || !q.BreakGlass || q.Reason == "") {
+		if d.BrokeGlass && (d.Effect != authz.Allow || !q.BreakGlass || q.Reason == "") {
 			t.Fatalf("glass broken without asking or reason: %+v", d)
 		}
 		if diff := cmp.Diff(d, p.Explain(q).Decision); diff != "" {
 			t.Fatalf("Explain decides otherwise:\n%s", diff)
 		}
 		steps := p.Explain(q).Steps
-		if i := slices.IndexFunc(steps, func(s Step) bool { return s.Matched || s.Decided }); d.Rule != "" && (i < 0 || !steps[i].Decided) {
+		if i := slices.IndexFunc(steps, func(s authz.Step) bool { return s.Matched || s.Decided }); d.Rule != "" && (i < 0 || !steps[i].Decided) {
 			t.Fatalf("%q decided, but an earlier rule matches: %+v", d.Rule, steps)
 		}
 	})
@@ -267,14 +300,14 @@ func TestPropertyOnlyMembersAndGuestsAreGrantedAnything(t *testing.T) {
 
 func TestPropertyApprovals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rule := drawRule(t, "only", Approve)
+		rule := drawRule(t, "only", authz.Approve)
 		p, q := drawPolicy(t, rule), drawQuestion(t)
-		q.Person.Standing, q.BreakGlass = Member, false
+		q.Person.Membership, q.BreakGlass = authz.Member, false
 		d := p.Decide(q)
 		if slices.Contains(d.Approvers, q.Person.ID) {
 			t.Fatalf("the requester is among the approvers: %v", d.Approvers)
 		}
-		if d.Effect != Approve {
+		if d.Effect != authz.Approve {
 			return
 		}
 		wanted := 0
@@ -292,7 +325,7 @@ func TestPropertyApprovals(t *testing.T) {
 		}
 		// Everybody who still could approve makes it satisfied in the end; whoever
 		// is named first brings it one nearer.
-		left := func(tally Tally) (n int) {
+		left := func(tally authz.Tally) (n int) {
 			for _, m := range tally.Missing {
 				n += m
 			}
@@ -302,7 +335,7 @@ func TestPropertyApprovals(t *testing.T) {
 			if len(got.Could) == 0 {
 				t.Fatalf("nobody could give what is missing: %v of %v", got.Missing, d.Needed)
 			}
-			approvals = append(approvals, Person{ID: got.Could[0], Standing: Member})
+			approvals = append(approvals, authz.Person{ID: got.Could[0], Membership: authz.Member})
 			next := p.Tally(q, d, approvals)
 			if left(next) != left(got)-1 {
 				t.Fatalf("one more approval by %s: %v became %v", got.Could[0], got.Missing, next.Missing)
@@ -316,7 +349,7 @@ func TestPropertyApprovals(t *testing.T) {
 		}
 		// An approver who leaves takes the approval along.
 		for i := range approvals {
-			approvals[i].Standing = Deactivated
+			approvals[i].Membership = authz.Deactivated
 		}
 		if gone := p.Tally(q, d, approvals); gone.Satisfied || len(gone.Counts) != 0 {
 			t.Fatalf("approvals of people who left count: %v", gone.Counts)

@@ -6,26 +6,31 @@ import (
 	"autoscalebot/internal/baseten"
 )
 
-// Standing is what Slack says a person is. The zero value counts as StandingUnknown.
-type Standing string
+// Membership is what Slack says a person is to this workspace. The zero value counts
+// as Unknown.
+type Membership string
 
-// The standings. Only full members and guests can ever be allowed anything, and
+// The memberships. Only full members and guests can ever be allowed anything, and
 // guests only by rules that name them by user ID: whoever edits a user group, or
 // says "everyone", is not thinking of people from outside.
 const (
-	Member      Standing = "member"
-	Guest       Standing = "guest"
-	Bot         Standing = "bot"
-	Foreign     Standing = "foreign" // of another organisation or workspace
-	Deactivated Standing = "deactivated"
-	Unknown     Standing = "unknown" // the lookup failed
+	Member      Membership = "member"
+	Guest       Membership = "guest"
+	Bot         Membership = "bot"
+	Foreign     Membership = "foreign" // of another organisation or workspace
+	Deactivated Membership = "deactivated"
+	Unknown     Membership = "unknown" // the look-up failed
 )
 
-// Person is somebody who asks or approves. The ID decides; Name is never compared.
+// Ours reports whether it is one that this workspace answers for.
+func (m Membership) Ours() bool { return m == Member || m == Guest }
+
+// Person is somebody who asks, approves or acts. The ID decides; Name is what was
+// shown at the time and is never compared.
 type Person struct {
-	ID       string // Slack user ID, U… or W…
-	Name     string
-	Standing Standing
+	ID         string     `json:"id"` // Slack user ID, U… or W…
+	Name       string     `json:"name,omitempty"`
+	Membership Membership `json:"membership,omitempty"`
 }
 
 // People is who is in the user groups at the moment of the question.
@@ -38,53 +43,26 @@ type People struct {
 	Unreachable map[string]bool
 }
 
-// Kinds of target: which of Baseten's objects the change is written to.
-const (
-	KindEnvironment = "environment"
-	KindDeployment  = "deployment"
-)
-
-// Target is what would be changed, resolved: every spelling of one thing must
-// come as one Target.
-type Target struct {
-	ModelID, Model, Team string
-	Kind                 string // KindEnvironment or KindDeployment
-	// Environment is the environment asked for, "" if a deployment was asked for.
-	Environment string
-	// DeploymentID and Deployment (its name) are the deployment asked for, or the
-	// one that serves the environment asked for.
-	DeploymentID, Deployment string
-	// Serves is the environment that the deployment serves, "" if none.
-	Serves string
-	// Promoting holds environments that the deployment is being promoted into.
-	Promoting []string
-	// Development marks the development deployment.
-	Development bool
-}
-
-// Cost is in USD per hour: the floor with min replicas running, the ceiling with
-// max. Nil is unknown.
-type Cost struct {
-	FloorBefore, FloorAfter, CeilingBefore, CeilingAfter *float64
-}
-
 // Question is one person wanting one change, with all that may decide about it.
 type Question struct {
 	Person  Person
 	Channel string // Slack channel ID, "" if unknown
-	Target  Target
+	Target  baseten.Target
 	// Before holds the settings in force. A field that is absent is null at
 	// Baseten or could not be read.
 	Before baseten.Settings
 	// Touched holds the values asked for.
 	Touched baseten.Settings
 	Reason  string
+	// Duration is how long the change is to hold, zero for good.
+	Duration time.Duration
 	// BreakGlass asks to skip the approval.
 	BreakGlass bool
 	// Confirmed tells that the requester has pressed Confirm on the preview of
 	// exactly this change.
 	Confirmed bool
-	Cost      Cost
+	// Cost is nil where the list price is not known.
+	Cost *baseten.Cost
 	// Now is the moment of the question. Zero is unknown: a condition about the
 	// time then fails.
 	Now    time.Time
@@ -103,51 +81,49 @@ const (
 	Deny    Effect = "deny"
 )
 
-// Decision is the answer to a Question.
+// Decision is the answer to a Question. A request keeps it as it is.
 type Decision struct {
-	Effect Effect
+	Effect Effect `json:"effect,omitempty"`
 	// Rule is the name of the rule that decided, "" if none did: no rule matched,
 	// or the person or the channel was refused before any rule.
-	Rule string
-	// Reason is one or two plain sentences for the person. Those of a denial name
-	// the rule and say who could. They read well after "not allowed: ". People
-	// are written as Slack user IDs, groups by their names in the policy.
-	Reason string
+	Rule string `json:"rule,omitempty"`
+	// Cause says why, as a code with its data. Only views make words of it.
+	Cause Cause `json:"cause,omitzero"`
 	// Approvers are the user IDs of those who could approve, in the policy's
 	// order, never the requester. Whether each is still active is judged when
 	// they act (Tally).
-	Approvers []string
+	Approvers []string `json:"approvers,omitempty"`
 	// Needed counts approvals by group; with the key "", of all approvers together.
-	Needed map[string]int
+	Needed map[string]int `json:"needed,omitempty"`
 	// Expires is how long an approval may be waited for. Set with Approve.
-	Expires time.Duration
+	Expires time.Duration `json:"expires,omitempty"`
 	// BreakGlass tells that this person may skip this approval, giving a reason.
-	BreakGlass bool
+	BreakGlass bool `json:"break_glass,omitempty"`
 	// BrokeGlass tells that the question asked to and the decision honours it:
 	// Effect is Allow. Approvers still names who could have approved.
-	BrokeGlass bool
+	BrokeGlass bool `json:"broke_glass,omitempty"`
 	// RequireReason tells that the rule wants a reason. Where none was given,
 	// Effect is Deny.
-	RequireReason bool
+	RequireReason bool `json:"require_reason,omitempty"`
 	// NeedsCost tells that a rule asked about a cost that Question.Cost lacks. Ask
 	// again with the cost for a better answer.
-	NeedsCost bool
+	NeedsCost bool `json:"-"`
 	// PolicySHA is the SHA-256 of the policy that decided.
-	PolicySHA string
+	PolicySHA string `json:"policy_sha256,omitempty"`
 }
 
 // Tally counts approvals under the policy and with the people of this moment.
 type Tally struct {
 	// Counts holds the user IDs of approvals that count now, in the order given.
-	Counts []string
+	Counts []string `json:"counts,omitempty"`
 	// Ignored holds, by user ID, why an approval does not count.
-	Ignored map[string]string
+	Ignored map[string]Cause `json:"ignored,omitempty"`
 	// Satisfied tells that the change may go ahead.
-	Satisfied bool
+	Satisfied bool `json:"satisfied,omitempty"`
 	// Missing counts approvals still to be given, keyed as Decision.Needed. Empty
 	// when satisfied.
-	Missing map[string]int
+	Missing map[string]int `json:"missing,omitempty"`
 	// Could holds the user IDs of those who could still give one of the missing
 	// approvals, in the policy's order.
-	Could []string
+	Could []string `json:"could,omitempty"`
 }

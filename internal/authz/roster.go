@@ -1,114 +1,99 @@
 package authz
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
-// roster is a list of people as a rule writes it: group names, user IDs, or
-// "everyone".
-type roster []rosterEntry
+// Everyone is the word that stands for every full member in a list of people.
+const Everyone = "everyone"
 
-// rosterEntry is one of: a group, a user ID, everyone.
-type rosterEntry struct {
-	text     string // as written
-	group    *group
-	user     string
-	everyone bool
+// Roster is a list of people as a rule writes it. A nil list holds everybody.
+type Roster []RosterEntry
+
+// RosterEntry is one of: a group, a user ID, everyone.
+type RosterEntry struct {
+	Text     string // as written
+	Group    *Group
+	User     string
+	Everyone bool
 }
 
-// names writes the list for people: "oncall or leads".
-func (r roster) names() string {
-	var words []string
+// texts is the list as the policy writes it.
+func (r Roster) texts() []string {
+	var out []string
 	for _, e := range r {
-		words = append(words, e.text)
+		out = append(out, e.Text)
 	}
-	switch n := len(words); n {
-	case 0:
-		return ""
-	case 1:
-		return words[0]
-	default:
-		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
-	}
+	return out
 }
 
-// membership answers whether somebody is in a group. Its zero value is not in.
-type membership int
+// listed answers whether somebody is in a group or list. Its zero value is not.
+type listed int
 
 const (
-	isOut membership = iota
-	isIn
+	notListed listed = iota
+	isListed
 	// unreadable: nobody can tell, because a user group could not be read.
 	unreadable
 )
 
-// crowd answers who is in what, from one reading of the user groups.
-type crowd struct {
-	groups []*group
+// lookup answers who is in what, from one reading of the user groups.
+type lookup struct {
+	groups []*Group
 	people People
-	// assumed holds groups that the requester is taken to be in: the tests of a
-	// policy say so.
-	assumed []*group
-}
-
-func newCrowd(groups []*group, people People, assumed []*group) crowd {
-	return crowd{groups: groups, people: people, assumed: assumed}
+	// assumed names groups that the requester is taken to be in (see DecideAs).
+	assumed []string
 }
 
 // usergroup returns the members of a user group, and whether it could be read.
-func (c crowd) usergroup(id string) ([]string, bool) {
-	members := c.people.Members[id]
-	return members, len(members) > 0 && !c.people.Unreachable[id]
+func (l lookup) usergroup(id string) ([]string, bool) {
+	members := l.people.Members[id]
+	return members, len(members) > 0 && !l.people.Unreachable[id]
 }
 
 // inGroup tells whether the person is in the group and, if that cannot be known,
 // which user group could not be read. A group's users may be guests; members of
 // its user groups count only as full members.
-func (c crowd) inGroup(g *group, person Person) (membership, string) {
-	if slices.Contains(g.users, person.ID) {
-		return isIn, ""
+func (l lookup) inGroup(g *Group, person Person) (listed, string) {
+	if slices.Contains(g.Users, person.ID) || slices.Contains(l.assumed, g.Name) {
+		return isListed, ""
 	}
-	if person.Standing != Member {
-		return isOut, ""
+	if person.Membership != Member {
+		return notListed, ""
 	}
 	missing := ""
-	for _, id := range g.usergroups {
-		members, ok := c.usergroup(id)
+	for _, id := range g.Usergroups {
+		members, ok := l.usergroup(id)
 		switch {
 		case !ok:
 			missing = id
 		case slices.Contains(members, person.ID):
-			return isIn, ""
+			return isListed, ""
 		}
 	}
 	if missing != "" {
 		return unreadable, missing
 	}
-	return isOut, ""
+	return notListed, ""
 }
 
-// holds tells whether the list holds the person. A nil list holds everybody.
-func (c crowd) holds(list roster, person Person) (membership, string) {
+// holds tells whether the list holds the person.
+func (l lookup) holds(list Roster, person Person) (listed, string) {
 	if list == nil {
-		return isIn, ""
+		return isListed, ""
 	}
-	result, missing := isOut, ""
+	result, missing := notListed, ""
 	for _, e := range list {
-		m, id := isOut, ""
+		in, id := notListed, ""
 		switch {
-		case e.everyone && person.Standing == Member, e.user != "" && e.user == person.ID:
-			m = isIn
-		case e.group != nil && slices.Contains(c.assumed, e.group):
-			m = isIn
-		case e.group != nil:
-			m, id = c.inGroup(e.group, person)
+		case e.Everyone && person.Membership == Member, e.User != "" && e.User == person.ID:
+			in = isListed
+		case e.Group != nil:
+			in, id = l.inGroup(e.Group, person)
 		}
-		if m == isIn {
-			return isIn, ""
+		if in == isListed {
+			return isListed, ""
 		}
-		if m == unreadable {
-			result, missing = m, id
+		if in == unreadable {
+			result, missing = in, id
 		}
 	}
 	return result, missing
@@ -116,31 +101,31 @@ func (c crowd) holds(list roster, person Person) (membership, string) {
 
 // groupsOf returns the names of the groups the person is in and, if that is not
 // known for all of them, a user group that could not be read.
-func (c crowd) groupsOf(person Person) (names []string, missing string) {
-	for _, g := range c.groups {
-		m, id := c.inGroup(g, person)
-		switch {
-		case m == isIn || slices.Contains(c.assumed, g):
-			names = append(names, g.name)
-		case m == unreadable:
+func (l lookup) groupsOf(person Person) (names []string, missing string) {
+	for _, g := range l.groups {
+		switch in, id := l.inGroup(g, person); in {
+		case isListed:
+			names = append(names, g.Name)
+		case unreadable:
 			missing = id
+		case notListed:
 		}
 	}
 	return names, missing
 }
 
-// enumerate lists the user IDs in one entry of an approvers list, in the policy's
+// members lists the user IDs in one entry of an approvers list, in the policy's
 // order, and the user groups that could not be read. Nobody is taken from those.
-func (c crowd) enumerate(e rosterEntry) (ids, missing []string) {
-	if e.user != "" {
-		return []string{e.user}, nil
+func (l lookup) members(e RosterEntry) (ids, missing []string) {
+	if e.User != "" {
+		return []string{e.User}, nil
 	}
-	if e.group == nil {
+	if e.Group == nil {
 		return nil, nil
 	}
-	ids = slices.Clone(e.group.users)
-	for _, ug := range e.group.usergroups {
-		members, ok := c.usergroup(ug)
+	ids = slices.Clone(e.Group.Users)
+	for _, ug := range e.Group.Usergroups {
+		members, ok := l.usergroup(ug)
 		if !ok {
 			missing = append(missing, ug)
 			continue

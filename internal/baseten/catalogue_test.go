@@ -323,29 +323,32 @@ func BenchmarkResolveModel5000(b *testing.B) {
 }
 
 func TestTargets(t *testing.T) {
-	// Each of the two answers waits for the other request: they are made at once.
-	var both sync.WaitGroup
-	both.Add(2)
-	first := true
+	// Each of the three answers waits for the other requests: they are made at once.
+	var all sync.WaitGroup
+	all.Add(TargetsReads)
+	first, called := true, "llama-70b"
 	var mu sync.Mutex
 	down := step(nil)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		meet, fail := first, down
+		meet, fail, name := first, down, called
 		mu.Unlock()
 		if fail != nil {
 			fail(w, r)
 			return
 		}
 		if meet {
-			both.Done()
-			both.Wait()
+			all.Done()
+			all.Wait()
 		}
-		if strings.HasSuffix(r.URL.Path, "/environments") {
+		switch _, list, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/models/"), "/"); list {
+		case "environments":
 			io.WriteString(w, environmentsJSON(environmentJSON("production", deploymentJSON("d1", "v1", "production", ""), "")))
-			return
+		case "deployments":
+			io.WriteString(w, deploymentsJSON(deploymentJSON("d1", "v1", "production", "")))
+		default:
+			io.WriteString(w, modelJSON("m1", name, "ml"))
 		}
-		io.WriteString(w, deploymentsJSON(deploymentJSON("d1", "v1", "production", "")))
 	})
 	client, _ := dial(t, s)
 	now := newClock()
@@ -354,16 +357,21 @@ func TestTargets(t *testing.T) {
 	ctx := t.Context()
 
 	got, err := c.Targets(ctx, "m1")
-	if err != nil || got.Stale || !got.ReadAt.Equal(now.now()) || len(got.Environments) != 1 || len(got.Deployments) != 1 {
+	if err != nil || got.Stale || !got.ReadAt.Equal(now.now()) || len(got.Environments) != 1 || len(got.Deployments) != 1 ||
+		got.Model.Name != "llama-70b" || got.Model.Team != "ml" {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	mu.Lock()
-	first = false
+	first, called = false, "frozen-70b"
 	mu.Unlock()
 	readAt := now.now()
 	now.add(time.Second)
-	if again, err := c.Targets(ctx, "m1"); err != nil || !again.ReadAt.After(readAt) || len(s.requests()) != 4 {
-		t.Errorf("not read anew: %v, %v after %d requests", again.ReadAt, err, len(s.requests()))
+	again, err := c.Targets(ctx, "m1")
+	if err != nil || !again.ReadAt.After(readAt) || len(s.requests()) != 2*TargetsReads || again.Model.Name != "frozen-70b" {
+		t.Errorf("not read anew: %v, %v, %q after %d requests", again.ReadAt, err, again.Model.Name, len(s.requests()))
+	}
+	if r, err := again.Resolve("", "production"); err != nil || r.Target().Model != "frozen-70b" || r.Target().Team != "ml" {
+		t.Errorf("resolved %+v, %v", r.Target(), err)
 	}
 	readAt = now.now()
 	now.add(time.Hour)
@@ -396,6 +404,58 @@ func TestTargets(t *testing.T) {
 	cancel()
 	if _, err := c.Targets(gone, "m1"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who left got %v", err)
+	}
+}
+
+// Who comes back by itself wants no second try, and no old reading in its place.
+func TestTargetsOnce(t *testing.T) {
+	s := script(t, say(503, ""))
+	client, slept := dial(t, s)
+	c := NewCatalogue(client, newClock().now, 0)
+	t.Cleanup(c.Close)
+	c.keep(Targets{ModelID: "m1", ReadAt: newClock().now()})
+	if got, err := c.TargetsOnce(t.Context(), "m1"); !Down(err) || got.ModelID != "" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if n := len(s.requests()); n > TargetsReads || len(slept.taken()) != 0 {
+		t.Errorf("asked %d times, waited %v", n, slept.taken())
+	}
+}
+
+// A reading says whether people need the team too, as far as the list of models is
+// known: before that, nobody can have named the model by its name.
+func TestTargetsKnowSharedNames(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch id, list, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/models/"), "/"); {
+		case r.URL.Path == "/v1/models":
+			io.WriteString(w, modelsJSON(modelJSON("m1", "rerank", "ads"), modelJSON("m2", "rerank", "search"), modelJSON("m3", "llama", "ads")))
+		case list == "environments":
+			io.WriteString(w, environmentsJSON(environmentJSON("production", "", "")))
+		case list == "deployments":
+			io.WriteString(w, deploymentsJSON())
+		case id == "m3":
+			io.WriteString(w, modelJSON(id, "llama", "ads"))
+		default:
+			io.WriteString(w, modelJSON(id, "rerank", "ads"))
+		}
+	})
+	client, _ := dial(t, s)
+	c := NewCatalogue(client, newClock().now, 0)
+	t.Cleanup(c.Close)
+	if _, err := c.Models(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"m1": true, "m3": false} {
+		for name, read := range map[string]func(context.Context, string) (Targets, error){"Targets": c.Targets, "TargetsOnce": c.TargetsOnce} {
+			got, err := read(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := got.Resolve("", "production")
+			if err != nil || found.Target().SharedName != want || found.Target().As().Target().SharedName != want {
+				t.Errorf("%s of %s: %+v, %v; want %v", name, id, found.Target(), err, want)
+			}
+		}
 	}
 }
 

@@ -51,6 +51,16 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	http *http.Client
+	// impatient makes one try of each call.
+	impatient bool
+}
+
+// Once returns the same client, but for its patience: each call is tried once. It is
+// for callers who come back by themselves, so that their calls can be counted.
+func (c *Client) Once() *Client {
+	once := *c
+	once.impatient = true
+	return &once
 }
 
 // New returns a client. It makes no call.

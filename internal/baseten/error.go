@@ -24,8 +24,8 @@ const (
 	// KindRejected: any other 4xx, 409 among them, or a redirect, which is never
 	// followed. Nothing was changed.
 	KindRejected
-	// KindLimited: 429, still after the waits that the deadline allowed. Nothing
-	// was changed.
+	// KindLimited: 429; of a read, still after the waits that the deadline allowed.
+	// Nothing was changed.
 	KindLimited
 	// KindServer: 5xx, or an answer to a read that cannot be understood.
 	KindServer

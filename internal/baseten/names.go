@@ -77,9 +77,15 @@ func indexModels(models []Model) *names {
 		}
 	}
 	for i := range models {
+		models[i].SharedName = n.shared(models[i])
 		n.spelled[i] = n.spell(i, models[i].Name, models[i].qualified(), models[i].ID)
 	}
 	return n
+}
+
+// shared reports whether another model has the same name.
+func (n *names) shared(m Model) bool {
+	return slices.ContainsFunc(n.by[m.Name], func(i int) bool { return n.models[i].Name == m.Name && n.models[i].ID != m.ID })
 }
 
 // qualified is team/name, "" for a model without a team.
@@ -130,7 +136,7 @@ func (n *names) notFound(word string) *NotFoundError {
 			known[i].name = m.qualified()
 		}
 	}
-	guesses := suggest(word, known)
+	guesses := suggest(word, known, mostSuggestions)
 	if qualified && len(guesses) == 0 {
 		// Perhaps the right name under a wrong team.
 		for _, i := range n.by[name] {

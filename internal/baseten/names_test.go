@@ -23,6 +23,11 @@ func TestResolveModelWords(t *testing.T) {
 		{ID: "m9", Name: "a/b", Team: "x"}, // its name is m8's team/name
 		{ID: "self", Name: "self", Team: "ml"},
 	})
+	for _, m := range n.models {
+		if want := m.Name == "whisper" || m.Name == "twin"; m.SharedName != want {
+			t.Errorf("%s (%s): SharedName %v", m.Name, m.ID, m.SharedName)
+		}
+	}
 	for _, c := range []struct {
 		word    string
 		id      string   // the one it names
@@ -108,7 +113,7 @@ func TestSuggest(t *testing.T) {
 		{"GRÖßE", []string{"größe"}},
 		{"x", nil}, {"", nil}, {"completely-else", nil},
 	} {
-		got := suggest(c.word, known)
+		got := suggest(c.word, known, mostSuggestions)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%q -want +got\n%s", c.word, diff)
 		}
@@ -117,7 +122,7 @@ func TestSuggest(t *testing.T) {
 	for i := range 50 {
 		many = append(many, fmt.Sprintf("llama-%02d", i))
 	}
-	if got := suggest("llama-5x", spellings(many...)); len(got) != mostSuggestions {
+	if got := suggest("llama-5x", spellings(many...), mostSuggestions); len(got) != mostSuggestions {
 		t.Errorf("%d suggestions: %v", len(got), got)
 	}
 }

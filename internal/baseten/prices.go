@@ -44,16 +44,38 @@ func (l PriceList) PerHour(instanceTypeName, instanceTypeID string) (usd float64
 	return price * 60, true
 }
 
-// HourlyCost returns what s costs in USD per hour when its fewest replicas run
-// (floor) and when its most do (ceiling). ok is false unless s holds both bounds.
-func HourlyCost(s Settings, perHour float64) (floor, ceiling float64, ok bool) {
-	least, hasMin := s[MinReplica]
-	most, hasMax := s[MaxReplica]
-	if !hasMin || !hasMax {
-		return 0, 0, false
+// Cost is the list price of the target before and after, nil where it is not known:
+// the instance type has no price, or a bound is not set.
+func (l PriceList) Cost(r Resolved, before, after Settings) *Cost {
+	name, id := "", ""
+	if r.Environment != nil {
+		name, id = r.Environment.InstanceType.Name, r.Environment.InstanceType.ID
+	} else if r.Deployment != nil {
+		name = r.Deployment.InstanceType
 	}
-	return float64(least) * perHour, float64(most) * perHour, true
+	perHour, ok := l.PerHour(name, id)
+	if !ok {
+		return nil
+	}
+	for _, s := range []Settings{before, after} {
+		_, least := s[MinReplica]
+		_, most := s[MaxReplica]
+		if !least || !most {
+			return nil
+		}
+	}
+	cost := &Cost{
+		FloorBefore: float64(before[MinReplica]) * perHour, FloorAfter: float64(after[MinReplica]) * perHour,
+		CeilingBefore: float64(before[MaxReplica]) * perHour, CeilingAfter: float64(after[MaxReplica]) * perHour,
+	}
+	if !(max(cost.FloorBefore, cost.FloorAfter, cost.CeilingBefore, cost.CeilingAfter) < mostUSD) {
+		return nil // not a price; JSON has no infinity either
+	}
+	return cost
 }
+
+// mostUSD is more per hour than anybody could be charged.
+const mostUSD = 1e12
 
 const (
 	// DefaultPricesTTL is how long a price list is good.

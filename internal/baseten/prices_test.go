@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPerHour(t *testing.T) {
@@ -37,18 +39,42 @@ func TestPerHour(t *testing.T) {
 	}
 }
 
-func TestHourlyCost(t *testing.T) {
-	floor, ceiling, ok := HourlyCost(Settings{MinReplica: 1, MaxReplica: 7}, 1.4544)
-	if !ok || math.Abs(floor-1.4544) > 1e-9 || math.Abs(ceiling-10.1808) > 1e-9 {
-		t.Errorf("%v %v %v", floor, ceiling, ok)
+func TestCost(t *testing.T) {
+	l := NewPriceList([]Price{
+		{InstanceType{"A10Gx8x32", "A10G"}, 0.025}, {InstanceType{"max", "MAX"}, 1e308 / 60}, {InstanceType{"much", "MUCH"}, 1e9},
+	})
+	env := func(id, name string) Resolved {
+		return Resolved{Environment: &Environment{InstanceType: InstanceType{id, name}}, Deployment: &Deployment{InstanceType: "MAX"}}
 	}
-	if floor, _, ok := HourlyCost(Settings{MinReplica: 0, MaxReplica: 7}, 1.4544); !ok || floor != 0 {
-		t.Errorf("scaled to zero: %v %v", floor, ok)
+	dep := func(name string) Resolved { return Resolved{Deployment: &Deployment{InstanceType: name}} }
+	before, after := Settings{MinReplica: 0, MaxReplica: 4}, Settings{MinReplica: 1, MaxReplica: 7}
+	want := &Cost{FloorBefore: 0, FloorAfter: 1.5, CeilingBefore: 6, CeilingAfter: 10.5}
+	for _, c := range []struct {
+		name          string
+		found         Resolved
+		before, after Settings
+		want          *Cost
+	}{
+		{"environment", env("A10Gx8x32", "A10G"), before, after, want},
+		{"environment, by ID alone", env("A10Gx8x32", ""), before, after, want},
+		{"deployment", dep("A10G"), before, after, want},
+		{"no price of that instance type", dep("H100"), before, after, nil},
+		{"no instance type", Resolved{}, before, after, nil},
+		{"no max before", dep("A10G"), Settings{MinReplica: 1}, after, nil},
+		{"no min afterwards", dep("A10G"), before, Settings{MaxReplica: 1}, nil},
+		{"nothing known", dep("A10G"), nil, nil, nil},
+		{"more than a number holds", dep("MAX"), before, after, nil},
+		{"more than anybody could be charged", dep("MUCH"), before, Settings{MinReplica: 1, MaxReplica: 1000}, nil},
+		{"dear, but a price", dep("MUCH"), before, Settings{MinReplica: 0, MaxReplica: 1}, &Cost{CeilingBefore: 2.4e11, CeilingAfter: 6e10}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, l.Cost(c.found, c.before, c.after)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
 	}
-	for _, s := range []Settings{nil, {MinReplica: 1}, {MaxReplica: 1}} {
-		if _, _, ok := HourlyCost(s, 1); ok {
-			t.Errorf("%v has a cost", s)
-		}
+	if got := (PriceList{}).Cost(dep("A10G"), before, after); got != nil {
+		t.Errorf("an empty list knows a cost: %+v", got)
 	}
 }
 

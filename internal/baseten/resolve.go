@@ -108,7 +108,7 @@ func (t Targets) suggest(kind, word string) []string {
 	} else if len(deps) > 0 {
 		out = append(out, "deployment:"+t.spellDeployment(deps[0], word))
 	}
-	out = append(out, suggest(word, t.spellings(kind))...)
+	out = append(out, suggest(word, t.spellings(kind), mostSuggestions)...)
 	return out[:min(len(out), mostSuggestions)]
 }
 
@@ -141,7 +141,7 @@ func (t Targets) spellings(kind string) []spelling {
 
 func (t Targets) environment(i int) Resolved {
 	env := &t.Environments[i]
-	r := Resolved{ModelID: t.ModelID, Environment: env, Deployment: env.Current, ReadAt: t.ReadAt, Stale: t.Stale}
+	r := Resolved{ModelID: t.ModelID, Model: t.Model, Environment: env, Deployment: env.Current, ReadAt: t.ReadAt, Stale: t.Stale}
 	if env.Current != nil {
 		r.Serves, r.Development = env.Name, env.Current.Development
 		_, others := t.places(env.Current)
@@ -152,7 +152,7 @@ func (t Targets) environment(i int) Resolved {
 
 func (t Targets) deployment(i int) Resolved {
 	dep := &t.Deployments[i]
-	r := Resolved{ModelID: t.ModelID, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale}
+	r := Resolved{ModelID: t.ModelID, Model: t.Model, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale}
 	r.Serves, r.Promoting = t.places(dep)
 	return r
 }

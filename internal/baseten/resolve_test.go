@@ -60,7 +60,7 @@ func TestResolveTarget(t *testing.T) {
 		{"environment", "v1", "", nil, []string{"deployment:v1"}},
 		{"environment", "development", "", nil, []string{"deployment:development"}},
 		{"deployment", "staging", "", nil, []string{"env:staging"}},
-		{"", "PROD", "", nil, []string{"deployment:prod", "env:prod", "production"}},
+		{"", "PROD", "", nil, []string{"env:prod", "deployment:prod", "production"}},
 		{"deployment", "Development", "", nil, []string{"development"}},
 		{"", "no-such-thing", "", nil, nil}, {"", "", "", nil, nil},
 	} {

@@ -10,6 +10,8 @@ import (
 // stands among the others. It is shared: nobody may write to what it points to.
 type Resolved struct {
 	ModelID string
+	// Model is the model as it was named in the reading.
+	Model Model
 	// Environment is set when the environment is what is written.
 	Environment *Environment
 	// Deployment is what is written when Environment is nil; otherwise the

@@ -7,6 +7,9 @@ type Model struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Team string `json:"team_name"`
+	// SharedName tells that another model has the same name, so that people need the
+	// team too. The catalogue finds it; Baseten does not say it.
+	SharedName bool `json:"-"`
 	// ProductionDeploymentID and DevelopmentDeploymentID are "" where there is none.
 	ProductionDeploymentID  string `json:"production_deployment_id"`
 	DevelopmentDeploymentID string `json:"development_deployment_id"`

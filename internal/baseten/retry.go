@@ -15,15 +15,15 @@ import (
 const (
 	failedRetries  = 2                      // of a read, after 5xx or no answer
 	failedBackoff  = 200 * time.Millisecond // before the first, doubled for each next
-	limitedRetries = 3                      // of any call, after 429
+	limitedRetries = 3                      // of a read, after 429
 	limitedBackoff = time.Second            // where Baseten names no time, doubled
 	longestWait    = time.Minute            // whatever Baseten asks for
 )
 
 // call tries until there is an answer, or an error that is the caller's to deal
-// with. 429 says that nothing was done, so any method is tried again; after a 5xx
-// or a lost connection only a read is, because a PATCH may have been taken. A wait
-// that would outlast the context is not begun.
+// with. Only reads are tried again: after a 5xx or a lost connection a PATCH may
+// have been taken, and after a 429 what it was based on has to be checked anew. A
+// wait that would outlast the context is not begun.
 func (c *Client) call(ctx context.Context, call call) (reply, error) {
 	var limited, failed int
 	refreshed := c.cfg.Refresh == nil
@@ -49,6 +49,8 @@ func (c *Client) call(ctx context.Context, call call) (reply, error) {
 				return reply{}, err
 			}
 			continue
+		case call.update() || c.impatient:
+			return reply{}, err
 		case err.Kind == KindLimited && limited < limitedRetries:
 			wait = c.wait(err.RetryAfter, limitedBackoff<<limited)
 			limited++

@@ -78,6 +78,16 @@ func Lookup(f Field) (Setting, bool) {
 	return AllSettings[i], true
 }
 
+// SettingNamed returns the table's row for the word that people type (max) or the
+// API's name (max_replica).
+func SettingNamed(text string) (Setting, bool) {
+	i := slices.IndexFunc(AllSettings, func(s Setting) bool { return text == s.Word || text == string(s.Field) })
+	if i < 0 {
+		return Setting{}, false
+	}
+	return AllSettings[i], true
+}
+
 // Format writes a value with its unit: "7", "900 s (15 min)", "70 %".
 func (s Setting) Format(v int) string {
 	switch s.Unit {

@@ -13,9 +13,20 @@ const mostSuggestions = 3
 // compared with, and what is then offered to be typed.
 type spelling struct{ name, typed string }
 
+// Closest returns those of the known words that word was most likely meant to be, the
+// likeliest first, at most limit. It is the one did-you-mean: names, commands,
+// settings and policies all ask it.
+func Closest(word string, known []string, limit int) []string {
+	spellings := make([]spelling, len(known))
+	for i, k := range known {
+		spellings[i] = spelling{k, k}
+	}
+	return suggest(word, spellings, limit)
+}
+
 // suggest returns what word was most likely meant to be, the likeliest first: in
 // another case, with a slip of a key or two, a beginning, a part.
-func suggest(word string, known []spelling) []string {
+func suggest(word string, known []spelling, limit int) []string {
 	type guess struct {
 		spelling
 		rank int
@@ -24,20 +35,19 @@ func suggest(word string, known []spelling) []string {
 	for i, r := range folded {
 		folded[i] = unicode.ToLower(r)
 	}
-	limit := slipsAllowed(len(folded))
+	slips := slipsAllowed(len(folded))
 	var measure distance
 	var guesses []guess
 	for _, s := range known {
-		if rank, ok := measure.rank(folded, s.name, limit); ok {
+		if rank, ok := measure.rank(folded, s.name, slips); ok {
 			guesses = append(guesses, guess{s, rank})
 		}
 	}
-	slices.SortFunc(guesses, func(a, b guess) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(len(a.name), len(b.name)), cmp.Compare(a.typed, b.typed))
-	})
+	slices.SortStableFunc(guesses, func(a, b guess) int { return cmp.Compare(a.rank, b.rank) })
 	var out []string
 	for _, g := range guesses {
-		if len(out) < mostSuggestions && !slices.Contains(out, g.typed) {
+		// What is far worse than the best is noise beside it.
+		if g.rank <= guesses[0].rank+2 && len(out) < limit && !slices.Contains(out, g.typed) {
 			out = append(out, g.typed)
 		}
 	}

@@ -1,8 +1,10 @@
 package baseten
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -40,4 +42,31 @@ func TestDistance(t *testing.T) {
 			t.Fatalf("%q to %q within %d: %d, want %d", string(a), string(b), limit, got, want)
 		}
 	})
+}
+
+func TestClosest(t *testing.T) {
+	names := []string{"llama-70b", "llama-8b", "Mistral", "qwen", "max", "min"}
+	for _, tt := range []struct {
+		word  string
+		limit int
+		want  []string
+	}{
+		{"lama-70b", 3, []string{"llama-70b"}},
+		{"llama-7b", 3, []string{"llama-70b", "llama-8b"}},
+		{"lama-70b", 1, []string{"llama-70b"}},
+		{"llama-70b", 3, []string{"llama-70b"}},
+		{"mistrla", 3, []string{"Mistral"}},
+		{"llama", 3, []string{"llama-70b", "llama-8b"}},
+		{"mix", 3, []string{"max", "min"}},
+		{"ll", 3, []string{"llama-70b", "llama-8b"}},
+		{"gpt", 3, nil},
+		{"m", 3, nil},
+		{"", 3, nil},
+		{"max", 0, nil},
+		{strings.Repeat("x", 100), 3, nil},
+	} {
+		if diff := cmp.Diff(tt.want, Closest(tt.word, names, tt.limit)); diff != "" {
+			t.Errorf("Closest(%q, %d) (-want +got):\n%s", tt.word, tt.limit, diff)
+		}
+	}
 }

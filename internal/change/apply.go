@@ -3,217 +3,417 @@ package change
 import (
 	"context"
 	"errors"
-	"slices"
+	"time"
+
+	"go.uber.org/zap"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
 )
 
-// begin shows a request that needs nobody's approval and starts the attempt. The
-// turn to post is waited for first and the target's lane entered second, so that
-// what is posted was read a moment ago and no other request comes between.
-func (s *Service) begin(ctx context.Context, draft *Request) (*Request, error) {
-	floor, ended, err := s.takeFloor(ctx, draft, authz.Allow)
+const (
+	// freshFor is how long ago the people and the settings may have been looked at
+	// when the PATCH is sent.
+	freshFor = 3 * time.Second
+	// mostRechecks is how often everything is checked at once before the request rests.
+	mostRechecks = 3
+	// reportWithin is how long a change may stay silent before the thread says what
+	// it waits for. With one more try on top every report comes within a minute.
+	reportWithin = 30 * time.Second
+	// busyRetry is how long a request rests whose target another one comes first on.
+	busyRetry = time.Second
+	// sendWithin bounds one PATCH.
+	sendWithin = 15 * time.Second
+	// mostSends is how often one request may be sent.
+	mostSends = 2
+)
+
+// attempt shows a request that needs nobody's approval and sends it. The slot to
+// post is waited for first and the target's lock entered second, so that what is
+// posted was read a moment ago and no other request comes between.
+func (s *Service) attempt(ctx context.Context, draft *Request) (*Request, error) {
+	f, ended, err := s.takeCardSlot(ctx, draft, authz.Allow)
 	if ended != nil || err != nil {
-		return ended, err
+		return s.orAgain(ctx, draft, ended, err)
 	}
-	defer floor.giveBack()
-	if draft.Root, err = floor.turn.Post(ctx, draft, Root); err != nil {
-		return s.unposted(ctx, draft, err)
+	defer f.giveBack()
+	if out, err := s.postCard(ctx, f, draft); out != nil || err != nil {
+		return out, err
 	}
-	approve := func(r *Request, e *Effects) error {
-		if r.Ruling.BrokeGlass {
-			s.glass(r, e, r.Requester)
+	approve := func(r *Request, e *Effects, now time.Time) error {
+		if r.BrokeGlass() {
+			s.breakGlass(r, e, r.Requester, now)
 		}
-		return s.move(r, e, Approved, Person{}, "")
+		return r.move(e, Approved, authz.Person{}, Reason{}, now)
 	}
-	if late := s.tooLate(draft); late != "" {
-		return s.posted(ctx, draft, func(r *Request, e *Effects) error {
-			if err := s.move(r, e, Approved, Person{}, ""); err != nil {
+	// Slack may have taken its time with the card: then all is checked once more. A
+	// broken glass is announced before anything is sent.
+	if s.now().Sub(draft.Snapshot.At) <= freshFor && !draft.BrokeGlass() {
+		r, err := s.posted(draft, func(r *Request, e *Effects, now time.Time) error {
+			if err := approve(r, e, now); err != nil {
 				return err
 			}
-			return s.move(r, e, Stale, Person{}, late)
-		})
-	}
-	// Slack may have taken its time with the card: then all is checked once more.
-	if s.cfg.Now().Sub(draft.Reading.At) <= freshFor {
-		r, err := s.posted(ctx, draft, func(r *Request, e *Effects) error {
-			if err := approve(r, e); err != nil {
-				return err
-			}
-			return s.attempt(r, e)
+			return s.begun(r, e, draft.Snapshot.At, now)
 		})
 		switch {
 		case err == nil && r.State == Applying:
 			return s.send(ctx, r)
-		case !errors.Is(err, ErrBusy):
+		case !errors.Is(err, ErrBusy) && !errors.Is(err, errTooLate):
 			return r, err
 		}
 	}
-	r, err := s.posted(ctx, draft, approve)
+	r, err := s.posted(draft, approve)
 	if err != nil || r.State != Approved {
 		return r, err
 	}
-	return s.applyInLane(ctx, r)
+	return s.applyLocked(ctx, r)
 }
 
-// floor is the right to post a card now, while no other request of this process
-// comes between for the same target.
-type floor struct {
-	turn  Turn
-	leave func()
-}
+var errTooLate = errors.New("owed for too long")
 
-func (f floor) giveBack() {
-	f.leave()
-	f.turn.Return()
-}
-
-// takeFloor waits for the turn to post the card and for the target's lane, and makes
-// sure that what the card will show still holds. It returns the request where it
-// ended instead; otherwise the floor has to be given back.
-func (s *Service) takeFloor(ctx context.Context, draft *Request, effects ...authz.Effect) (f floor, ended *Request, err error) {
-	if f.turn, err = s.chat.Turn(ctx, draft.Channel, Root); err != nil {
-		return f, nil, err
+// begun is the step that precedes every PATCH: from here on it may have reached
+// Baseten. It relies on what was read from readAt on. It fails with errTooLate where
+// the change was owed for too long.
+func (s *Service) begun(r *Request, e *Effects, readAt, now time.Time) error {
+	if now.After(r.OwedSince.Add(s.cfg.ApplyWithin)) {
+		return errTooLate
 	}
-	if f.leave, err = s.lanes.enter(ctx, draft.Target.Key()); err != nil {
-		f.turn.Return()
-		return f, nil, err
-	}
-	if ended, err = s.lookAnew(ctx, draft, effects); ended != nil || err != nil {
-		f.giveBack()
-	}
-	return f, ended, err
-}
-
-// lookAnew judges the draft once more where its turn was long in coming. It returns
-// the request where that ended it.
-func (s *Service) lookAnew(ctx context.Context, draft *Request, effects []authz.Effect) (ended *Request, err error) {
-	key := draft.Target.Key()
-	if fresh, err := s.fresh(ctx, draft); err != nil || fresh || draft.Buttons {
-		return nil, err
-	}
-	sub, no := s.look(ctx, draft)
-	if no == nil {
-		no = s.fits(draft)
-	}
-	if no != nil {
-		return s.refuse(ctx, draft, no)
-	}
-	if !slices.Contains(effects, s.rule(ctx, draft, sub).Effect) || draft.Target.Key() != key {
-		return nil, later{0} // it became another matter: judge it from the start
-	}
-	return nil, nil
-}
-
-// fresh reports whether the draft's reading may still be acted on: it is at most
-// some seconds old and no other request changed the target since.
-func (s *Service) fresh(ctx context.Context, draft *Request) (bool, error) {
-	if s.cfg.Now().Sub(draft.Reading.At) > freshFor {
-		return false, nil
-	}
-	moved, err := s.store.AppliedSince(ctx, draft.Target.Key(), draft.ID, draft.Reading.At)
-	return !moved, err
-}
-
-// attempt is the step that precedes every first PATCH: from here on it may have
-// reached Baseten.
-func (s *Service) attempt(r *Request, e *Effects) error {
-	r.Sends = 1
-	return s.move(r, e, Applying, Person{}, "")
+	r.Sends, r.SentAt, e.ReadAt = r.Sends+1, now, readAt
+	return r.move(e, Applying, authz.Person{}, Reason{}, now)
 }
 
 // apply carries out an approved request.
 func (s *Service) apply(ctx context.Context, r *Request) (*Request, error) {
-	leave, err := s.lanes.enter(ctx, r.Target.Key())
+	var leave func()
+	err := s.idle(ctx, func() error {
+		return s.turn(ctx, func(ctx context.Context) (err error) {
+			leave, err = s.targets.enter(ctx, lockKey(r.Target))
+			return err
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	return s.applyInLane(ctx, r)
-}
-
-// applyInLane checks the request once more, with the policy, the people and the
-// settings of this moment, and sends it. While it cannot, because something does
-// not answer or another request is applying to the same target, it looks again, and
-// says so in the thread when that takes long.
-func (s *Service) applyInLane(ctx context.Context, r *Request) (*Request, error) {
-	for {
-		draft := *r
-		found, err := s.recheck(ctx, &draft)
-		switch {
-		case err != nil:
-		case found.state == Applied:
-			return s.alreadyDone(ctx, r)
-		case found.state != "":
-			return s.end(ctx, r, Approved, found.state, found.why)
-		default:
-			var begun *Request
-			begun, err = s.step(ctx, r, Approved, func(r *Request, e *Effects) error {
-				r.Target = draft.Target
-				return s.attempt(r, e)
-			})
-			if err == nil && begun.State == Applying {
-				if begun.Buttons {
-					s.work.Go(func() { s.editQuietly(begun, Root, RemoveButtons) })
-				}
-				return s.send(ctx, begun)
-			}
-			if err == nil {
-				return begun, nil // somebody canceled it
-			}
-		}
-		if out, err := s.waits(ctx, r, err); out != nil || err != nil {
-			return out, err
-		}
-		if r, err = s.store.Get(ctx, r.ID); err != nil || r.State != Approved {
-			return r, err
-		}
+	if r, err = s.store.Get(ctx, r.ID); err != nil || r.State != Approved {
+		return r, err // somebody canceled it while it waited
 	}
+	return s.applyLocked(ctx, r)
 }
 
-// waits waits where a step cannot be taken yet. Where that took long it returns the
-// request with a note for the thread, or tells to come back.
-func (s *Service) waits(ctx context.Context, r *Request, why error) (*Request, error) {
-	var not notYet
+// applyLocked checks the request once more, with the policy, the people and the
+// settings of this moment, and sends it. Where it cannot now, because something does
+// not answer or another request comes first, it rests.
+func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error) {
+	if r.BrokeGlass() && r.Messages.Review.Ref.TS == "" {
+		announced, err := s.announce(ctx, r)
+		if err != nil || announced.State != Approved || announced.Messages.Review.Ref.TS == "" {
+			return announced, err
+		}
+		r = announced
+	}
+	draft := *r
+	found, readAt, err := s.recheckFresh(ctx, &draft)
 	switch {
-	case errors.As(why, &not):
-	case errors.Is(why, ErrBusy):
-		not = "Another change is being applied to the same target. This one waits for it."
-	default:
-		return nil, why
+	case err != nil:
+		return nil, err
+	case found.rest:
+		return s.rest(ctx, r, workBackoff(r.Attempts), found.why)
+	case found.state == Applied:
+		return s.alreadyDone(ctx, r)
+	case found.state != "":
+		return s.finish(ctx, r, Approved, found.state, found.why)
 	}
-	if s.cfg.Now().Sub(r.OwedSince) < reportWithin {
-		if !s.pause(ctx, lookAgain) {
-			return nil, ctx.Err()
+	if err := s.mayAct(ctx); err != nil {
+		return nil, err
+	}
+	out, err := s.step(ctx, r, Approved, func(r *Request, e *Effects, now time.Time) error {
+		r.Target = draft.Target
+		return s.begun(r, e, readAt, now)
+	})
+	switch {
+	case errors.Is(err, ErrBusy):
+		return s.rest(ctx, r, busyRetry, Reason{Code: WaitsForTarget})
+	case errors.Is(err, errTooLate):
+		return s.finish(ctx, r, Approved, Stale, s.tooLate(r))
+	case err != nil || out.State != Applying:
+		return out, err // somebody canceled it
+	}
+	return s.send(ctx, out)
+}
+
+// rest lets a request rest that cannot go on now, and says in the thread why where
+// that lasts.
+func (s *Service) rest(ctx context.Context, r *Request, wait time.Duration, why Reason) (*Request, error) {
+	return s.step(ctx, r, r.State, func(r *Request, _ *Effects, now time.Time) error {
+		r.Attempts++
+		r.RetryAt = now.Add(wait)
+		tell := r.OwedSince.Add(reportWithin)
+		switch {
+		case r.State == Requested || r.Reason.Code == why.Code:
+		case !now.Before(tell):
+			r.Reason = why
+			r.owe(Reply)
+		case r.RetryAt.After(tell):
+			r.RetryAt = tell
 		}
-		return nil, nil
-	}
-	if r.Why == string(not) {
-		return nil, later{10 * lookAgain}
-	}
-	return s.step(ctx, r, r.State, func(r *Request, _ *Effects) error {
-		r.Why, r.ResultStale, r.Owed = string(not), true, true
 		return nil
 	})
 }
 
-// notYet says for people why a step cannot be taken at the moment.
-type notYet string
+// recheckFresh is recheck, again where it took so long that what it found is old.
+func (s *Service) recheckFresh(ctx context.Context, draft *Request) (found finding, readAt time.Time, err error) {
+	for range mostRechecks {
+		readAt = s.now()
+		found, err = s.recheck(ctx, draft)
+		if err != nil || found.rest || found.state != "" || s.now().Sub(readAt) <= freshFor {
+			return found, readAt, err
+		}
+	}
+	return finding{rest: true, why: Reason{Code: WaitsForSlack}}, readAt, nil
+}
 
-func (n notYet) Error() string { return string(n) }
+// finding is what the last look before a PATCH came to. The zero finding is that
+// everything holds; otherwise the request is to end in that state, or to rest, for
+// that reason.
+type finding struct {
+	state State
+	rest  bool
+	why   Reason
+}
+
+// recheck looks once more at everything that has to hold when the PATCH is sent:
+// the time, the names, the target, the touched settings, the policy and the people.
+// The draft's target is brought up to date.
+func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) {
+	if s.now().After(draft.OwedSince.Add(s.cfg.ApplyWithin)) {
+		return finding{state: Stale, why: s.tooLate(draft)}, nil
+	}
+	found, err := s.readAgain(ctx, draft)
+	if err != nil {
+		return s.unread(ctx, draft, err)
+	}
+	if found == nil {
+		return finding{state: Failed, why: Reason{Code: TargetGone}}, nil
+	}
+	seen := found.Target()
+	if seen.Model != draft.Target.Model || seen.Team != draft.Target.Team {
+		return finding{state: Stale, why: Reason{Code: Renamed, Was: fullName(draft.Target), Is: fullName(seen)}}, nil
+	}
+	if draft.Target.Environment == "" && seen.Serves != draft.Target.Serves {
+		return finding{state: Stale, why: Reason{Code: Promoted, Was: draft.Target.Serves, Is: seen.Serves}}, nil
+	}
+	seen.SharedName = seen.SharedName || draft.Target.SharedName // the list may not be read yet
+	draft.Target = seen
+
+	current := found.Settings()
+	if current == nil {
+		return finding{rest: true, why: Reason{Code: WaitsForSettings}}, nil
+	}
+	touched := current.Only(draft.Ask.Settings)
+	switch shown := draft.Snapshot.Settings.Only(draft.Ask.Settings); {
+	case touched.Equal(shown):
+	case touched.Equal(draft.Ask.Settings):
+		return finding{state: Applied}, nil
+	default:
+		return finding{state: Stale, why: Reason{Code: SettingsMoved, Moved: moved(draft.Ask.Settings, shown, touched)}}, nil
+	}
+	// What was not touched may have moved, and the policy may look at it.
+	now := *draft
+	now.Snapshot.Settings = current
+	if now.Snapshot.Cost != nil {
+		now.Snapshot.Cost = s.cost(ctx, &now, *found, pricesWithin)
+	}
+	if no := s.fits(&now); no != nil {
+		return finding{state: no.state, why: no.why}, nil
+	}
+	return s.stillAllowed(ctx, &now, found)
+}
+
+// readAgain reads the request's target as it is now; nil where there is none any
+// more. Where it was in vain before, one call finds out whether Baseten is back.
+func (s *Service) readAgain(ctx context.Context, r *Request) (*baseten.Resolved, error) {
+	if r.Attempts > 0 {
+		if _, err := r.Target.As().Reread(ctx, s.api.Once()); err != nil {
+			return nil, err
+		}
+	}
+	targets, err := s.names.TargetsOnce(ctx, r.Target.ModelID)
+	if err != nil {
+		return nil, err
+	}
+	found, ok := targets.Exactly(r.Target.Environment, r.Target.DeploymentID)
+	if !ok {
+		return nil, nil
+	}
+	return &found, nil
+}
+
+func fullName(t baseten.Target) string {
+	if t.Team == "" {
+		return t.Model
+	}
+	return t.Team + "/" + t.Model
+}
+
+// tooLate says that a change is owed for too long to be sent.
+func (s *Service) tooLate(r *Request) Reason {
+	why := Reason{Code: TooLate, After: s.now().Sub(r.OwedSince), Tries: r.Sends}
+	if r.Sends == 0 {
+		why.Call = s.call(r)
+	}
+	return why
+}
+
+// unread sorts the ways in which Baseten could not be read.
+func (s *Service) unread(ctx context.Context, draft *Request, err error) (finding, error) {
+	if ctx.Err() != nil {
+		return finding{}, ctx.Err()
+	}
+	s.cfg.Log.Warn("read settings before the change", zapRequest(draft.ID), zap.Error(err))
+	why := basetenSaid(err)
+	switch why.Code {
+	case TargetGone:
+		return finding{state: Failed, why: why}, nil
+	case BasetenAuth, BasetenRefused:
+		why.Call = s.call(draft)
+		return finding{state: Failed, why: why}, nil
+	default:
+		return finding{rest: true, why: Reason{Code: WaitsForBaseten, HTTP: why.HTTP}}, nil
+	}
+}
+
+// stillAllowed asks the policy again about an approved request. What cannot be
+// looked up now is no permission, and no refusal either.
+func (s *Service) stillAllowed(ctx context.Context, r *Request, found *baseten.Resolved) (finding, error) {
+	waits := finding{rest: true, why: Reason{Code: WaitsForSlack}}
+	place, err := s.dir.Place(ctx, r.Channel)
+	switch {
+	case ctx.Err() != nil:
+		return finding{}, ctx.Err()
+	case errors.Is(err, ErrNotInvited):
+		return finding{state: Failed, why: Reason{Code: NotInvited}}, nil
+	case err != nil:
+		return waits, nil //nolint:nilerr // it is tried again
+	case place.External:
+		return finding{state: Stale, why: Reason{Code: BecameShared}}, nil
+	}
+	person, people, err := s.who(ctx, r.Requester.ID)
+	switch {
+	case ctx.Err() != nil:
+		return finding{}, ctx.Err()
+	case err != nil:
+		return waits, nil //nolint:nilerr // it is tried again
+	case !person.Membership.Ours():
+		return finding{state: Stale, why: Reason{Code: RequesterLeft}}, nil
+	}
+	q, d := s.ask(ctx, r, person, people, found)
+	switch d.Effect {
+	case authz.Allow:
+		return finding{}, nil
+	case authz.Confirm:
+		return finding{state: Stale, why: Reason{Code: NeedsConfirm}}, nil
+	case authz.Approve:
+		t, unknown := s.tally(ctx, r, q, d)
+		switch {
+		case t.Satisfied:
+			return finding{}, nil
+		case unknown || len(people.Unreachable) > 0:
+			return waits, nil
+		}
+		return finding{state: Stale, why: Reason{Code: TooFewNow}}, nil
+	default:
+		if len(people.Unreachable) > 0 {
+			return waits, nil
+		}
+		return finding{state: Stale, why: Reason{Code: PolicyDeniesIt, Cause: d.Cause}}, nil
+	}
+}
 
 // alreadyDone ends a request whose values somebody else set in the meantime.
 func (s *Service) alreadyDone(ctx context.Context, r *Request) (*Request, error) {
-	return s.step(ctx, r, Approved, func(r *Request, e *Effects) error {
-		if err := s.move(r, e, Applying, Person{}, ""); err != nil {
+	return s.step(ctx, r, Approved, func(r *Request, e *Effects, now time.Time) error {
+		if err := r.move(e, Applying, authz.Person{}, Reason{}, now); err != nil {
 			return err
 		}
 		r.Answer.ReadBack = true
-		return s.move(r, e, Applied, Person{}, "Already done: somebody else made the same change in the meantime. Nothing was sent.")
+		return r.move(e, Applied, authz.Person{}, Reason{Code: AlreadyDone}, now)
 	})
 }
 
-// end ends a request with a sentence for people.
-func (s *Service) end(ctx context.Context, r *Request, from, to State, why string) (*Request, error) {
-	return s.step(ctx, r, from, func(r *Request, e *Effects) error { return s.move(r, e, to, Person{}, why) })
+// send sends the PATCH: exactly the fields asked for, once. A request that is still
+// applying afterwards is one whose outcome has to be found out. The answer is waited
+// for, and recorded, whatever becomes of the lease meanwhile.
+func (s *Service) send(ctx context.Context, r *Request) (*Request, error) {
+	if err := s.mayAct(ctx); err != nil {
+		return nil, err
+	}
+	if s.cfg.Watch.Sent != nil {
+		s.cfg.Watch.Sent(s.now().Sub(r.OwedSince))
+	}
+	answer, err := s.patch(r)
+	if err == nil {
+		return s.applied(r, Answer{Status: answer.Status, Message: answer.Message}, Reason{})
+	}
+	s.cfg.Log.Warn("send the change", zapRequest(r.ID), zap.Int("sends", r.Sends), zap.Error(err))
+	var known *baseten.Error
+	switch {
+	case !errors.As(err, &known) || known.OutcomeUnknown():
+		return s.recordStep(r, Applying, func(r *Request, _ *Effects, now time.Time) error {
+			r.Attempts, r.RetryAt = 0, now.Add(firstLook)
+			r.Reason = Reason{Code: WaitsForOutcome}
+			if known != nil {
+				r.Reason.HTTP = known.HTTPStatus
+			}
+			return nil
+		})
+	case known.Kind == baseten.KindLimited:
+		return s.notTaken(r, known.RetryAfter, Reason{Code: WaitsForBaseten, HTTP: known.HTTPStatus})
+	case known.Kind == baseten.KindUnreachable, known.Kind == baseten.KindServer:
+		return s.notTaken(r, 0, Reason{Code: WaitsForBaseten}) // it did not arrive
+	}
+	why := basetenSaid(known)
+	if why.Code == BasetenAuth {
+		why.Call = s.call(r)
+	}
+	return s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
+		return r.move(e, Failed, authz.Person{}, why, now)
+	})
+}
+
+// patch sends the PATCH, and is not stopped once it began.
+func (s *Service) patch(r *Request) (baseten.Answer, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), sendWithin+time.Second)
+	defer cancel()
+	return r.Target.As().Update(ctx, s.api, r.Ask.Settings)
+}
+
+// notTaken takes a request back of which Baseten certainly took nothing. Everything
+// is checked again before it is sent the next time.
+func (s *Service) notTaken(r *Request, asked time.Duration, why Reason) (*Request, error) {
+	return s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
+		attempts := r.Attempts
+		if err := r.move(e, Approved, authz.Person{}, why, now); err != nil {
+			return err
+		}
+		r.Sends--
+		r.Attempts = attempts + 1
+		r.RetryAt = now.Add(max(workBackoff(attempts), min(asked, time.Minute)))
+		r.Reason = Reason{} // the thread is told where it lasts
+		tell := r.OwedSince.Add(reportWithin)
+		if !now.Before(tell) || r.RetryAt.After(tell.Add(reportWithin)) {
+			r.Reason = why
+			r.owe(Reply)
+		}
+		return nil
+	})
+}
+
+// applied commits Baseten's answer, or that the settings read back as asked.
+func (s *Service) applied(r *Request, answer Answer, why Reason) (*Request, error) {
+	return s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
+		r.Answer, r.AppliedAt = answer, now
+		r.Outcome = Outcome{Kind: Following, At: now}
+		return r.move(e, Applied, authz.Person{}, why, now)
+	})
 }

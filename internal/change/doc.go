@@ -2,30 +2,43 @@
 // the thread tells of. It knows what has to happen in which order and what must
 // hold before anything is sent. It refuses to know Slack (see [Chat] and
 // [Directory]), how policies are written (authz), how Baseten is spoken to
-// (baseten) and how rows are kept ([Store]).
+// (baseten), how rows are kept ([Store]), and it has no words for people: a request
+// holds facts, and views make sentences of them.
 //
-// To follow one request through the code:
+// # The row is the job
 //
-//   - state.go: the states and who may follow whom. It is the whole life.
-//   - service.go: advance, the one loop that does what a request owes by looking
-//     at its state. Whoever recorded something calls it at once; a durable job
-//     (jobs.go) calls it if that process died. A claim (claim.go) keeps the two
-//     apart, and where it cannot, the guarded steps of the store do.
-//   - submit.go records the command, origin.go an undo or a second asking. Only
-//     then is it acknowledged.
-//   - judge.go resolves names, reads the settings and asks the policy (rule.go):
-//     refused, waiting for people, or at once.
-//   - present.go posts the card of what waits for people; expire.go reminds and
-//     ends it. decide.go judges each click anew, votes.go counts, glass.go is what
-//     skips the counting and its review.
-//   - apply.go makes sure that everything still holds (recheck.go), commits that
-//     the attempt begins, and only then send.go sends it.
-//   - settle.go finds out what became of an attempt that got no answer.
-//   - show.go brings the messages up to date with the row, tell.go says things to
-//     one person where there is no message.
-//   - follow.go reads an applied change back and says what became of it.
+// Everything that is known of a request stands in one row ([Request]), and so does
+// what it owes: work, a message, a reminder, its end. [Request.Due] makes one time of
+// all debts, and the store writes it with every change of the row. The dispatcher of
+// each process takes the rows that are due and that no living process holds; a row
+// is held by the name of a process, its lease, and each process says every two
+// seconds that it lives. A process that dies is not missed for long, and no debt can
+// be forgotten by a call that was not made.
 //
 // Two orders hold everywhere. Record before speaking: what was acknowledged or sent
-// is a row first. And the row before the effect: a step that somebody else took
-// first fails in the store, so its effect never happens twice.
+// is a row first. And the row before the effect: a step that somebody else took first
+// fails in the store, so that its effect never happens twice. To begin an effect
+// takes the lease; to record what happened never does, so that nothing learned is
+// lost.
+//
+// # To follow one request through the code
+//
+//   - request.go is the row, state.go its life: the states, the step from one to
+//     the next, and what is due. reason.go names why.
+//   - service.go: Start and advance, which do what a request owes by looking at its
+//     state. dispatch.go is the clock of the process: leases, due rows, panics,
+//     reminder and expiry.
+//   - submit.go records the command, origin.go an undo or a second asking. Only then
+//     is it acknowledged.
+//   - judge.go resolves names, reads the settings (snapshot.go) and asks the policy:
+//     refused, waiting for people, or at once.
+//   - card.go posts the card. approve.go judges each click anew, breakglass.go is
+//     what skips the approval and its review.
+//   - apply.go makes sure that everything still holds, commits that the attempt
+//     begins, and only then sends it. reconcile.go finds out what became of an
+//     attempt that got no answer.
+//   - post.go brings the messages up to date with the row, and tells people
+//     otherwise where there is no message.
+//   - follow.go reads an applied change back and says what became of it.
+//   - read.go answers what only reads. chat.go and store.go are the ports.
 package change

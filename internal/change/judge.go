@@ -1,9 +1,11 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,18 +14,31 @@ import (
 	"autoscalebot/internal/baseten"
 )
 
-// refusal ends a request before anything was posted: state says as what, text is
-// the sentence for the requester.
+const (
+	// lookUpWithin bounds the look at Slack and Baseten, with all waits that they ask
+	// for: a person waits for the answer.
+	lookUpWithin = 30 * time.Second
+	// peopleFor is how old what Slack said of a person may be when it is looked at.
+	// What follows may take three seconds more: together they are the five within
+	// which somebody who left is out.
+	peopleFor = 2 * time.Second
+	// confirmFor is how long a preview waits for its requester's Confirm where the
+	// rule does not say.
+	confirmFor = 15 * time.Minute
+	// pricesNeeded bounds how long a decision waits for list prices that a rule asks
+	// for. Without them it would be a denial.
+	pricesNeeded = 8 * time.Second
+)
+
+// refusal ends a request before anything was posted. Detail is for the log only.
 type refusal struct {
-	state State
-	text  string
-	// detail is for the log only.
+	state  State
+	why    Reason
 	detail error
 }
 
 // subject is what a decision is about, as it is at one moment.
 type subject struct {
-	place    Place
 	person   authz.Person
 	people   authz.People
 	resolved baseten.Resolved
@@ -34,147 +49,211 @@ type subject struct {
 // or straight to the attempt.
 func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
-	if r.Buttons { // a process died about to post the card: it may be there
+	if s.now().After(r.OwedSince.Add(s.cfg.ApplyWithin)) {
+		return s.refuse(ctx, &draft, &refusal{state: Failed, why: Reason{Code: NotJudgedInTime, After: s.now().Sub(r.OwedSince)}})
+	}
+	if r.Messages.Buttons { // a process died about to post the card: it may be there
 		return s.present(ctx, &draft)
 	}
-	sub, no := s.look(ctx, &draft)
+	sub, no := s.lookUp(ctx, &draft)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if no == nil {
 		no = s.fits(&draft)
 	}
 	if no != nil {
 		return s.refuse(ctx, &draft, no)
 	}
-	switch s.rule(ctx, &draft, sub).Effect {
+	switch s.decide(ctx, &draft, sub).Effect {
 	case authz.Allow:
-		return s.begin(ctx, &draft)
+		return s.attempt(ctx, &draft)
 	case authz.Confirm, authz.Approve:
 		return s.present(ctx, &draft)
 	default:
-		return s.refuse(ctx, &draft, &refusal{state: Denied, text: wordsDenied(draft.Ruling.Reason)})
+		return s.refuse(ctx, &draft, s.denied(&draft))
 	}
 }
 
-// look reads everything a decision needs, all at once, and fills in what the
-// request's card shows: target and reading. It changes nothing.
-func (s *Service) look(ctx context.Context, r *Request) (subject, *refusal) {
-	var (
-		sub                          subject
-		placeErr, personErr, nameErr error
-		model                        baseten.Model
-		wg                           sync.WaitGroup
-	)
-	leave := s.looks.enter(ctx)
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
-	defer cancel()
-	policy := s.policy()
-	wg.Go(func() { sub.place, placeErr = s.dir.Place(ctx, r.Channel) })
-	wg.Go(func() { sub.person, personErr = s.dir.Person(ctx, r.Requester.ID, peopleFor) })
-	wg.Go(func() { sub.people = s.dir.People(ctx, policy.Usergroups()) })
-	wg.Go(func() { sub.resolved, model, nameErr = s.resolve(ctx, r.Ask) })
-	wg.Wait()
+// denied is the refusal that the policy's decision on the draft comes to.
+func (s *Service) denied(draft *Request) *refusal {
+	if draft.Decision.Cause.Code == "" { // the policy would let them, but nobody would hear of it
+		return &refusal{state: Denied, why: Reason{Code: NoAnnounce}}
+	}
+	return &refusal{state: Denied, why: Reason{Code: PolicyDenied, Cause: draft.Decision.Cause}}
+}
 
+// lookUp reads everything a decision needs, all at once, and fills in what the
+// request's card shows: target and snapshot. It changes nothing. Who may change
+// nothing at all is refused before Baseten is asked.
+func (s *Service) lookUp(ctx context.Context, r *Request) (subject, *refusal) {
+	var sub subject
+	if err := s.idle(ctx, func() error { return enter(ctx, s.lookUps) }); err != nil {
+		return sub, &refusal{Failed, Reason{Code: SlackAway}, err}
+	}
+	defer func() { <-s.lookUps }()
+	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
+	defer cancel()
+	at := s.now()
+	if no := s.lookUpPeople(ctx, r, &sub); no != nil {
+		return sub, no
+	}
+	resolved, err := s.resolve(ctx, r.Ask)
+	if err != nil {
+		return sub, nameRefusal(err)
+	}
+	sub.resolved, r.Target = resolved, resolved.Target()
 	switch {
-	case errors.Is(placeErr, ErrNotInvited):
-		return sub, &refusal{Failed, wordsInvite(), placeErr}
-	case placeErr != nil:
-		return sub, &refusal{Denied, wordsDenied("I could not find out whether this channel is shared with another organisation. Please try again."), placeErr}
-	case sub.place.Direct:
-		return sub, &refusal{state: Denied, text: wordsDenied("changes are made in channels, where others can see them. Type the command in a channel.")}
-	case sub.place.External:
-		return sub, &refusal{state: Denied, text: wordsDenied("this channel is shared with another organisation. Type the command in a channel of this workspace alone.")}
-	case personErr != nil:
-		return sub, &refusal{Denied, wordsDenied("I could not look you up in Slack, so I cannot tell who you are. Please try again."), personErr}
-	}
-	r.ChannelName = sub.place.Name
-	if sub.person.Name != "" {
-		r.Requester.Name = sub.person.Name
-	}
-	// Who may change nothing at all learns nothing about the models either.
-	if d, never := policy.Stranger(authz.Question{Person: sub.person, Channel: r.Channel, People: sub.people, Now: s.cfg.Now()}); never {
-		r.Ruling = ruling(d)
-		return sub, &refusal{state: Denied, text: wordsDenied(d.Reason)}
-	}
-	if nameErr != nil {
-		return sub, wordsForName(nameErr)
-	}
-	r.Target = targetOf(sub.resolved)
-	r.Target.ModelName, r.Target.Team = model.Name, model.Team
-	if sub.resolved.Stale {
+	case resolved.Stale:
 		return sub, s.unseen(r, sub)
+	case resolved.Unreadable() != "":
+		return sub, &refusal{Failed, Reason{Code: SettingsUnclear}, errors.New(resolved.Unreadable())}
+	case resolved.Settings() == nil:
+		return sub, &refusal{state: Failed, why: Reason{Code: SettingsHidden}}
 	}
-	if why := sub.resolved.Unreadable(); why != "" {
-		return sub, &refusal{state: Failed, text: "failed: Baseten shows settings of " + plain(r.Target.Name()) + " that I cannot read, so I do not change them. Nothing was changed.", detail: errors.New(why)}
-	}
-	if sub.resolved.Settings() == nil {
-		return sub, &refusal{state: Failed, text: "failed: " + r.Target.Name() + " has no autoscaling settings yet: it has not finished deploying. Try again once it is up. Nothing was changed."}
-	}
-	note := ""
-	if r.FromKind == FromUndo {
+	var note *Note
+	if r.Origin.Kind == OriginUndo {
 		var no *refusal
-		if note, no = s.undone(ctx, r, sub.resolved.Settings()); no != nil {
+		if note, no = s.undone(ctx, r, resolved.Settings()); no != nil {
 			return sub, no
 		}
 	}
-	r.Reading = s.reading(ctx, r, sub.resolved)
-	if note != "" {
-		r.Reading.Notes = append(r.Reading.Notes, note)
+	r.Snapshot = s.snapshot(ctx, r, resolved, at)
+	if note != nil {
+		r.Snapshot.Notes = append(r.Snapshot.Notes, *note)
 	}
 	return sub, nil
+}
+
+func enter(ctx context.Context, place chan struct{}) error {
+	select {
+	case place <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lookUpPeople finds out who asks, and where.
+func (s *Service) lookUpPeople(ctx context.Context, r *Request, sub *subject) *refusal {
+	var (
+		place               Place
+		placeErr, personErr error
+	)
+	policy := s.policy()
+	together(
+		func() { place, placeErr = s.dir.Place(ctx, r.Channel) },
+		func() { sub.person, personErr = s.dir.Person(ctx, r.Requester.ID, peopleFor) },
+		func() { sub.people = s.dir.People(ctx, policy.Usergroups()) })
+	switch {
+	case errors.Is(placeErr, ErrNotInvited):
+		return &refusal{Failed, Reason{Code: NotInvited}, placeErr}
+	case placeErr != nil:
+		return &refusal{Failed, Reason{Code: PlaceUnknown}, placeErr}
+	case place.Direct:
+		return &refusal{state: Denied, why: Reason{Code: NotInDirect}}
+	case place.External:
+		return &refusal{state: Denied, why: Reason{Code: SharedChannel}}
+	case errors.Is(personErr, ErrNobody):
+		return &refusal{state: Denied, why: Reason{Code: PolicyDenied, Cause: authz.Cause{Code: authz.CauseUnidentified}}}
+	case personErr != nil:
+		return &refusal{Failed, Reason{Code: WhoUnknown}, personErr}
+	}
+	r.ChannelName, r.Requester = place.Name, sub.person
+	if d, never := policy.NeverAllowed(authz.Question{Person: sub.person, Channel: r.Channel, People: sub.people, Now: s.now()}); never {
+		r.Decision = d
+		return s.denied(r)
+	}
+	return nil
+}
+
+// resolve finds what the words name and reads it.
+func (s *Service) resolve(ctx context.Context, ask Ask) (found baseten.Resolved, err error) {
+	model, err := s.names.ResolveModel(ctx, ask.Model)
+	if err != nil {
+		return found, err
+	}
+	targets, err := s.names.Targets(ctx, model.ID)
+	if err != nil {
+		return found, err
+	}
+	return targets.Resolve(ask.TargetKind, ask.Target)
 }
 
 // unseen refuses a request whose settings cannot be read now. Where the policy
 // would permit it on the settings as they were last, people can still make it.
 func (s *Service) unseen(r *Request, sub subject) *refusal {
-	no := &refusal{state: Failed, text: wordsAway("Baseten does not answer, so I cannot read the settings")}
+	no := &refusal{state: Failed, why: Reason{Code: BasetenAway}}
 	last := *r
-	last.Reading.Settings = sub.resolved.Settings()
+	last.Snapshot.Settings = sub.resolved.Settings()
 	if s.policy().Decide(s.question(&last, sub.person, sub.people)).Effect == authz.Allow {
-		no.text += " " + s.byHand(&last)
+		no.why.Call = s.call(&last)
 	}
 	return no
 }
 
-// peopleFor is how old what Slack said of a requester may be. Approvers, and
-// requesters of approved changes, are looked up anew.
-const peopleFor = time.Second
-
-// lookWithin bounds the look at Slack and Baseten, with all waits that they ask for:
-// a person waits for the answer.
-const lookWithin = 30 * time.Second
-
-// resolve finds what the words name and reads it.
-func (s *Service) resolve(ctx context.Context, ask Ask) (found baseten.Resolved, model baseten.Model, err error) {
-	model, err = s.names.ResolveModel(ctx, ask.Model)
-	if err != nil {
-		return found, model, err
+// nameRefusal is the refusal for a name that could not be resolved.
+func nameRefusal(err error) *refusal {
+	no := &refusal{state: Failed, why: NameProblem(err)}
+	if no.why.Code != NameNotFound && no.why.Code != NameAmbiguous {
+		no.detail = err
 	}
-	targets, err := s.names.Targets(ctx, model.ID)
-	if err != nil {
-		return found, model, err
-	}
-	found, err = targets.Resolve(ask.TargetKind, ask.Target)
-	return found, model, err
+	return no
 }
 
-// targetOf keeps of what was found what a request needs: IDs, and names as shown.
-func targetOf(f baseten.Resolved) Target {
-	t := Target{
-		ModelID: f.ModelID, Serves: f.Serves, Promoting: f.Promoting, Development: f.Development,
+// NameProblem says why a name could not be resolved.
+func NameProblem(err error) Reason {
+	var (
+		missing   *baseten.NotFoundError
+		ambiguous *baseten.AmbiguousError
+	)
+	switch {
+	case errors.As(err, &missing):
+		return Reason{Code: NameNotFound, Text: missing.Word, Names: missing.Suggestions}
+	case errors.As(err, &ambiguous):
+		return Reason{Code: NameAmbiguous, Text: ambiguous.Word, Names: ambiguous.Choices}
+	default:
+		return basetenSaid(err)
 	}
-	if f.Environment != nil {
-		t.Environment = f.Environment.Name
+}
+
+// basetenSaid is what an error of a call to Baseten means.
+func basetenSaid(err error) Reason {
+	var known *baseten.Error
+	if !errors.As(err, &known) {
+		return Reason{Code: BasetenAway}
 	}
-	if f.Deployment != nil {
-		t.DeploymentID, t.DeploymentName = f.Deployment.ID, f.Deployment.Name
+	why := Reason{HTTP: known.HTTPStatus, Text: known.Message, BasetenCode: known.Code}
+	switch known.Kind {
+	case baseten.KindAuth:
+		why.Code = BasetenAuth
+	case baseten.KindNotFound:
+		why.Code = TargetGone
+	case baseten.KindInvalid, baseten.KindRejected:
+		why.Code = BasetenRefused
+	case baseten.KindLimited:
+		why.Code = BasetenLimited
+	default:
+		why.Code = BasetenAway
 	}
-	return t
+	return why
+}
+
+// call is the API call that makes the change without the bot, for when the bot
+// cannot. It is never given after a refusal.
+func (s *Service) call(r *Request) string {
+	if r.Target.ModelID == "" || s.cfg.Call == nil {
+		return ""
+	}
+	return s.cfg.Call(r)
 }
 
 // fits checks the values against the settings that they would join.
 func (s *Service) fits(r *Request) *refusal {
-	if err := baseten.Check(r.Ask.Settings, r.Reading.Settings, r.Target.Development); err != nil {
-		return &refusal{state: Failed, text: "failed: " + stopped(err.Error()) + " Nothing was changed."}
+	err := baseten.Check(r.Ask.Settings, r.Snapshot.Settings, r.Target.Development)
+	var invalid *baseten.InvalidError
+	if errors.As(err, &invalid) {
+		return &refusal{state: Failed, why: Reason{Code: InvalidValue, Invalid: invalid}}
 	}
 	return nil
 }
@@ -182,17 +261,103 @@ func (s *Service) fits(r *Request) *refusal {
 // refuse ends a request of which nothing was posted.
 func (s *Service) refuse(ctx context.Context, draft *Request, no *refusal) (*Request, error) {
 	if no.detail != nil {
-		s.cfg.Log.Warn("request not carried out", zapRequest(draft.ID), zap.Error(no.detail))
+		s.cfg.Log.Warn("request not carried out", zapRequest(draft.ID), zap.String("code", string(no.why.Code)), zap.Error(no.detail))
 	}
-	return s.step(ctx, draft, Requested, func(r *Request, e *Effects) error {
+	return s.step(ctx, draft, Requested, func(r *Request, e *Effects, now time.Time) error {
 		adopt(r, draft)
-		return s.move(r, e, no.state, Person{}, no.text)
+		return r.move(e, no.state, r.Requester, no.why, now)
 	})
 }
 
 // adopt copies what judging found, and where it was shown, into the stored request.
 func adopt(r, draft *Request) {
 	r.Requester, r.ChannelName, r.Ask = draft.Requester, draft.ChannelName, draft.Ask
-	r.Target, r.Reading, r.Ruling = draft.Target, draft.Reading, draft.Ruling
-	r.Root, r.Buttons, r.Beside, r.ExpiresAt = draft.Root, draft.Buttons, draft.Beside, draft.ExpiresAt
+	r.Target, r.Snapshot, r.Decision = draft.Target, draft.Snapshot, draft.Decision
+	r.Audience, r.Beside, r.ExpiresAt = draft.Audience, draft.Beside, draft.ExpiresAt
+	r.Messages.Buttons = draft.Messages.Buttons
+	r.Messages.Card.Ref = draft.Messages.Card.Ref
+}
+
+// ask puts the question to the policy of this moment. It is the one way to it: for
+// a command, a click, and again before the PATCH. Where a rule asks for a cost that
+// is not known, the price list is waited for and the question put again; found is
+// the target as read, nil if it was not.
+func (s *Service) ask(ctx context.Context, r *Request, person authz.Person, people authz.People, found *baseten.Resolved) (authz.Question, authz.Decision) {
+	policy := s.policy()
+	q := s.question(r, person, people)
+	d := policy.Decide(q)
+	if !d.NeedsCost {
+		return q, d
+	}
+	if found == nil {
+		read, err := r.Target.As().Reread(ctx, s.api)
+		if err != nil {
+			return q, d
+		}
+		found = &read
+	}
+	if r.Snapshot.Cost = s.cost(ctx, r, *found, pricesNeeded); r.Snapshot.Cost != nil {
+		q = s.question(r, person, people)
+		d = policy.Decide(q)
+	}
+	return q, d
+}
+
+func (s *Service) question(r *Request, person authz.Person, people authz.People) authz.Question {
+	return authz.Question{
+		Person: person, Channel: r.Channel, Target: r.Target,
+		Before: r.Snapshot.Settings, Touched: r.Ask.Settings, Reason: r.Ask.Reason,
+		BreakGlass: r.Ask.BreakGlass, Confirmed: r.ConfirmedBy.ID == r.Requester.ID,
+		Cost: r.Snapshot.Cost, Now: s.now(), People: people,
+	}
+}
+
+// decide asks the policy about a request that nobody acted on yet, and keeps its
+// answer with the request.
+func (s *Service) decide(ctx context.Context, r *Request, sub subject) authz.Decision {
+	_, d := s.ask(ctx, r, sub.person, sub.people, &sub.resolved)
+	if d.BreakGlass && r.Ask.BreakGlass && !s.cfg.HasAnnounce {
+		d.Effect, d.BrokeGlass, d.Cause = authz.Deny, false, authz.Cause{}
+	}
+	r.Decision, r.ExpiresAt = d, time.Time{}
+	if d.Effect == authz.Approve || d.Effect == authz.Confirm {
+		r.ExpiresAt = s.now().Add(cmp.Or(d.Expires, confirmFor))
+	}
+	return d
+}
+
+// who looks up a person and the policy's user groups.
+func (s *Service) who(ctx context.Context, userID string) (authz.Person, authz.People, error) {
+	var (
+		person authz.Person
+		people authz.People
+		err    error
+	)
+	together(
+		func() { person, err = s.dir.Person(ctx, userID, peopleFor) },
+		func() { people = s.dir.People(ctx, s.policy().Usergroups()) })
+	return person, people, err
+}
+
+// together calls all functions at the same time and waits for them. A panic in one
+// is the caller's: it must cost the request that is looked at, and no more.
+func together(calls ...func()) {
+	var (
+		wg     sync.WaitGroup
+		broken atomic.Pointer[any]
+	)
+	for _, call := range calls {
+		wg.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					broken.Store(&p)
+				}
+			}()
+			call()
+		})
+	}
+	wg.Wait()
+	if p := broken.Load(); p != nil {
+		panic(*p)
+	}
 }

@@ -22,7 +22,7 @@ import (
 
 // modelChecks is how many lives are tried where nobody says so by -rapid.checks:
 // each is half an hour in virtual time, and about a second in real time.
-const modelChecks = 15
+const modelChecks = 20
 
 // modelPolicies are the policies of the model, each with what it means.
 var modelPolicies = []struct {
@@ -65,12 +65,13 @@ func (o op) String() string {
 
 // acts tells that people do something, for which a bot has to be there.
 func (o op) acts() bool {
-	return !slices.Contains([]string{"moved", "promoted", "policy", "leaves", "comes back", "fault", "down"}, o.Kind)
+	return !slices.Contains([]string{"moved", "promoted", "policy", "leaves", "comes back", "fault", "down", "lease lost", "slack away"}, o.Kind)
 }
 
 var opKinds = []string{
 	"submit", "submit", "submit", "approve", "approve", "approve", "deny", "cancel", "confirm", "confirm", "break_glass", "review",
 	"again", "undo", "moved", "promoted", "policy", "leaves", "comes back", "fault", "fault", "down", "amid", "amid", "crash", "crash",
+	"lease lost", "clock ahead", "panics", "unwritable", "slack away",
 }
 
 func opGen() *rapid.Generator[op] {
@@ -143,7 +144,7 @@ func live(t *testing.T, first int, ops []op) []string {
 	l := &life{world: newWorld(t, modelPolicy(first)), verdicts: verdicts{TB: t}, rule: first, effect: make(map[string]int), max: 4}
 	defer l.close()
 	l.world.patching = l.patching
-	l.bots = []*process{l.boot("a", 0, false), l.boot("b", 0, true)}
+	l.bots = []*process{l.boot(0), l.boot(0)}
 	for _, o := range ops {
 		pass(o.After)
 		if o.acts() { // the outside may change while a bot is dead
@@ -152,6 +153,7 @@ func live(t *testing.T, first int, ops []op) []string {
 		l.do(t, o)
 	}
 	l.baseten.ClearFaults()
+	l.set(func(w *world) { w.unwritable = "" })
 	for range 35 { // until the last has expired, or been given up
 		pass(time.Minute)
 		l.revive()
@@ -172,7 +174,7 @@ func (l *life) revive() {
 		}
 		p.bury()
 		l.deaths++
-		l.bots[i] = l.boot([]string{"a", "b"}[i], 0, true)
+		l.bots[i] = l.boot(0)
 	}
 }
 
@@ -213,7 +215,7 @@ func (l *life) do(t *testing.T, o op) {
 			return
 		}
 		r := l.get(id)
-		act := change.Act{Delivery: l.delivery(), Person: change.Person{ID: o.Who}, ID: id, Verb: change.Verb(o.Kind), Message: r.Root, Reason: "because"}
+		act := change.Act{Delivery: l.delivery(), Person: authz.Person{ID: o.Who}, ID: id, Verb: change.Verb(o.Kind), Message: r.Messages.Card.Ref, Reason: "because"}
 		for range 1 + o.Which/3 { // now and then delivered twice
 			l.started(bot, func() (*change.Request, error) { return r, bot.Do(t.Context(), act) })
 		}
@@ -224,6 +226,24 @@ func (l *life) do(t *testing.T, o op) {
 		l.turn(t, op{Kind: []string{"moved", "promoted", "policy", "leaves"}[o.Which], Who: o.Who, N: o.N})
 	case "crash":
 		bot.dieSoon(1 + o.Which*3 + o.N)
+	case "lease lost": // the database does not answer for longer than a lease lasts
+		l.set(func(w *world) { w.away = true })
+		pass(12 * time.Second)
+		l.set(func(w *world) { w.away = false })
+	case "clock ahead":
+		bot.bury()
+		l.deaths++
+		l.bots[o.N%2] = l.bootAhead(0, time.Duration(o.Which)*20*time.Second)
+	case "panics": // whoever looks up that person breaks
+		l.slack.set(func(s *slack) { s.breaks = o.Who })
+		pass(20 * time.Second)
+		l.slack.set(func(s *slack) { s.breaks = "" })
+	case "unwritable":
+		l.set(func(w *world) { w.unwritable = id })
+	case "slack away":
+		l.slack.set(func(s *slack) { s.away = true })
+		pass(time.Duration(o.N) * 10 * time.Second)
+		l.slack.set(func(s *slack) { s.away = false })
 	default:
 		synctest.Wait() // what was asked about before it changes was asked about then
 		l.turn(t, o)
@@ -263,6 +283,7 @@ func (l *life) sensible(o op, id change.ID) (op, change.ID) {
 // started does what a person asked for, and begins to work on it if it was
 // recorded.
 func (l *life) started(bot *process, ask func() (*change.Request, error)) {
+	defer func() { _ = recover() }() // a click may meet what breaks the handler
 	r, err := ask()
 	var no *change.Refused
 	switch {
@@ -322,7 +343,7 @@ func (l *life) patching(path, body string) func() {
 	} else {
 		l.checkPermission(sender)
 		current := before[sender.Target.Environment == ""]
-		if was, asked := sender.Reading.Settings[baseten.MaxReplica], sender.Ask.Settings[baseten.MaxReplica]; current != was && current != asked {
+		if was, asked := sender.Snapshot.Settings[baseten.MaxReplica], sender.Ask.Settings[baseten.MaxReplica]; current != was && current != asked {
 			l.Errorf("%s: sent although max is %d, shown was %d", sender.ID, current, was)
 		}
 	}
@@ -351,10 +372,10 @@ func (l *life) checkPermission(r *change.Request) {
 	l.mu.Lock()
 	rule := modelPolicies[l.rule]
 	l.mu.Unlock()
-	member := func(id string) bool { return l.slack.standing(id).Standing == authz.Member }
+	member := func(id string) bool { return l.slack.person(id).Membership == authz.Member }
 	leads := make(map[string]bool)
 	for _, v := range r.Votes {
-		if v.Approve && v.Person.ID != r.Requester.ID && (v.Person.ID == lea || v.Person.ID == leo) && member(v.Person.ID) {
+		if v.Person.ID != r.Requester.ID && (v.Person.ID == lea || v.Person.ID == leo) && member(v.Person.ID) {
 			leads[v.Person.ID] = true
 		}
 	}
@@ -362,7 +383,7 @@ func (l *life) checkPermission(r *change.Request) {
 	switch {
 	case !member(r.Requester.ID) || r.Requester.ID == eve || rule.deny:
 		l.Errorf("%s: sent for %s under %q", r.ID, r.Requester.ID, rule.name)
-	case rule.confirm && r.EndedBy.ID != r.Requester.ID:
+	case rule.confirm && r.ConfirmedBy.ID != r.Requester.ID:
 		l.Errorf("%s: sent without a Confirm", r.ID)
 	case len(leads) < rule.approvals && !glass:
 		l.Errorf("%s: sent with %d approvals under %q", r.ID, len(leads), rule.name)
@@ -373,8 +394,8 @@ func (l *life) checkPermission(r *change.Request) {
 func (l *life) checkAll() {
 	sends, wanted := make(map[string]int), make(map[string]int)
 	for _, r := range l.requests() {
-		if !r.State.Ended() || r.Owed {
-			l.Errorf("%s is %s (%s), owed %t", r.ID, r.State, r.Why, r.Owed)
+		if !r.State.Ended() || !r.Due().IsZero() {
+			l.Errorf("%s is %s (%s), due %v", r.ID, r.State, r.Reason.Code, r.Due())
 		}
 		if r.Sends > 2 || r.State == change.Applied && r.Sends == 0 && !r.Answer.ReadBack {
 			l.Errorf("%s: %s after %d sends", r.ID, r.State, r.Sends)

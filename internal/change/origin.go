@@ -1,11 +1,8 @@
 package change
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"autoscalebot/internal/baseten"
 )
@@ -14,70 +11,125 @@ import (
 // target by ID, the values from before, its own preview and policy check. Whoever
 // asks is its requester. A *Refused tells why there is nothing to undo.
 func (s *Service) Undo(ctx context.Context, in Submission, id ID) (*Request, error) {
-	old, err := s.origin(ctx, in, id)
+	old, err := s.origin(ctx, in, id, VerbUndo)
 	if err != nil {
 		return nil, err
 	}
-	if old.State != Applied {
-		return nil, s.refuseOrigin(ctx, in, old, "%s was not applied, so there is nothing to undo: it is %s.", id, old.State)
+	if old.State != Applied || old.Sends == 0 {
+		return nil, s.refuseOrigin(ctx, in, old, VerbUndo, Reason{Code: NothingToUndo, State: old.State})
 	}
-	in.Ask = Ask{Reason: cmp.Or(in.Ask.Reason, "undo "+id.String()), Settings: old.Reading.Settings.Only(old.Ask.Settings), Text: "undo " + id.String()}
+	back := old.Snapshot.Settings.Only(old.Ask.Settings)
+	if len(back) == 0 {
+		return nil, s.refuseOrigin(ctx, in, old, VerbUndo, Reason{Code: UndoImpossible, Fields: old.Ask.Settings.Fields()})
+	}
+	in.Ask = Ask{Reason: in.Ask.Reason, Settings: back, Text: "undo " + id.String()}
 	in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
-	if len(in.Ask.Settings) == 0 {
-		return nil, s.refuseOrigin(ctx, in, old, "%s cannot be undone: %s.", id, lost(old))
-	}
-	in.From, in.FromKind = id, FromUndo
-	return s.Submit(ctx, in)
+	in.origin = Origin{ID: id, Kind: OriginUndo, Requester: old.Requester}
+	return s.derive(ctx, in, old, VerbUndo)
 }
 
-// AskAgain makes a new request out of a stale one: the same requester with the same
-// values, whoever asks for it. It is made once; whoever comes later is told.
+// AskAgain makes a new request out of a stale or expired one, with the same values,
+// in the name of whoever asks for it: they are its requester, and cannot approve it.
+// It is made once; whoever comes later is told. A reason has to be given anew.
 func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request, error) {
-	old, err := s.origin(ctx, in, id)
+	old, err := s.origin(ctx, in, id, VerbAskAgain)
 	if err != nil {
 		return nil, err
 	}
 	person, _, err := s.who(ctx, in.Requester.ID)
+	if err != nil {
+		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: WhoUnknown})
+	}
+	in.Requester = person
 	switch {
-	case err != nil:
-		return nil, s.refuseOrigin(ctx, in, old, "not allowed: I could not look you up in Slack. Please try again.")
-	case !ours(person):
-		return nil, s.refuseOrigin(ctx, in, old, "not allowed: only members of this workspace can do that.")
+	case !person.Membership.Ours():
+		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: MembersOnly})
 	case old.State != Stale && old.State != Expired:
-		return nil, s.refuseOrigin(ctx, in, old, "%s cannot be asked again: it is %s.", id, old.State)
+		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: NotAgain, State: old.State})
 	}
-	again := in
-	again.Delivery.Key = "again:" + string(id)
-	again.Requester, again.Ask = old.Requester, old.Ask
+	reason := in.Ask.Reason
+	if person.ID == old.Requester.ID && reason == "" {
+		reason = old.Ask.Reason
+	}
+	in.Ask = old.Ask
+	in.Ask.Reason, in.Ask.BreakGlass = reason, false
 	if old.Target.ModelID != "" {
-		again.Ask.Model, again.Ask.Target, again.Ask.TargetKind = sameTarget(old)
+		in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	}
-	again.Ask.BreakGlass, again.Ask.By = false, in.Requester
-	again.Channel, again.ChannelName, again.Thread = old.Channel, old.ChannelName, old.Thread
-	again.From, again.FromKind = id, FromAgain
-	if old.FromKind == FromUndo { // still an undo, and held to the same
-		again.From, again.FromKind = old.From, FromUndo
-	}
-	r, err := s.Submit(ctx, again)
-	if errors.Is(err, ErrDelivered) {
-		return nil, s.refuseOrigin(ctx, in, old, "%s has been asked again already.", id)
+	in.Channel, in.ChannelName, in.Thread = old.Channel, old.ChannelName, old.Thread
+	in.origin = Origin{ID: id, Kind: OriginAgain, Requester: old.Requester}
+	return s.derive(ctx, in, old, VerbAskAgain)
+}
+
+// derive submits a request that comes from another one, unless that was done.
+func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb Verb) (*Request, error) {
+	r, err := s.Submit(ctx, in)
+	var no *Refused
+	if errors.As(err, &no) {
+		return nil, s.refuseOrigin(ctx, in, old, verb, no.Reason)
 	}
 	return r, err
 }
 
+// claimOrigin notes in the other request that this one comes from it, in the same
+// commit as this one is recorded: nobody else makes another.
+func (r *Request) claimOrigin() func(*Request) error {
+	switch r.Origin.Kind {
+	case OriginUndo:
+		return func(old *Request) error {
+			if old.UndoneBy != "" {
+				return &Refused{Reason: Reason{Code: AlreadyUndone, Request: old.UndoneBy}}
+			}
+			old.UndoneBy = r.ID
+			return nil
+		}
+	case OriginAgain:
+		return func(old *Request) error {
+			if old.AskedAgainBy != "" {
+				return &Refused{Reason: Reason{Code: AskedAgain, Request: old.AskedAgainBy}}
+			}
+			old.AskedAgainBy = r.ID
+			return nil
+		}
+	default:
+		return nil
+	}
+}
+
+// freeOrigin lets the other request be undone or asked again anew where this one
+// came to nothing: an undo that was not applied, a second asking that nobody saw.
+func (r *Request) freeOrigin(e *Effects) {
+	switch {
+	case r.Origin.Kind == OriginUndo && r.State != Applied:
+		e.Origin = func(old *Request) error {
+			if old.UndoneBy == r.ID {
+				old.UndoneBy = ""
+			}
+			return nil
+		}
+	case r.Origin.Kind == OriginAgain && r.Messages.Card.Ref.TS == "":
+		e.Origin = func(old *Request) error {
+			if old.AskedAgainBy == r.ID {
+				old.AskedAgainBy = ""
+			}
+			return nil
+		}
+	}
+}
+
 // origin loads the request that another one comes from.
-func (s *Service) origin(ctx context.Context, in Submission, id ID) (*Request, error) {
+func (s *Service) origin(ctx context.Context, in Submission, id ID, verb Verb) (*Request, error) {
 	old, err := s.store.Get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return nil, s.refuseOrigin(ctx, in, &Request{ID: id}, "%s not found. /autoscale history lists past requests.", id)
+		return nil, s.refuseOrigin(ctx, in, &Request{ID: id}, verb, Reason{Code: RequestNotFound})
 	}
 	return old, err
 }
 
 // refuseOrigin records that no request was made out of an old one, and returns why.
-func (s *Service) refuseOrigin(ctx context.Context, in Submission, old *Request, format string, args ...any) error {
-	a := Act{Delivery: in.Delivery, Person: in.Requester, ID: old.ID, Verb: "ask", Message: MessageRef{Channel: in.Channel}}
-	return s.refuseAct(ctx, a, old, refused(format, args...))
+func (s *Service) refuseOrigin(ctx context.Context, in Submission, old *Request, verb Verb, why Reason) error {
+	a := Act{Delivery: in.Delivery, Person: in.Requester, ID: old.ID, Verb: verb, Message: MessageRef{Channel: in.Channel}}
+	return s.refuseAct(ctx, a, old, &Refused{Reason: why})
 }
 
 // sameTarget names the old request's target so that no renaming can lead elsewhere.
@@ -90,43 +142,16 @@ func sameTarget(old *Request) (model, target, kind string) {
 
 // undone checks that the settings still hold what the request to be undone set, and
 // returns a note on what cannot be put back.
-func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settings) (note string, no *refusal) {
-	old, err := s.store.Get(ctx, r.From)
+func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settings) (*Note, *refusal) {
+	old, err := s.store.Get(ctx, r.Origin.ID)
 	if err != nil {
-		return "", &refusal{Failed, wordsAway("the request to undo could not be read"), err}
+		return nil, &refusal{Failed, Reason{Code: Broken}, err}
 	}
-	var moved []string
-	for _, f := range r.Ask.Settings.Fields() {
-		if v, ok := current[f]; !ok || v != old.Ask.Settings[f] {
-			row, _ := baseten.Lookup(f)
-			moved = append(moved, row.Label+" is "+value(row, v, ok))
-		}
+	if differ := moved(r.Ask.Settings, old.Ask.Settings, current); len(differ) > 0 {
+		return nil, &refusal{state: Failed, why: Reason{Code: UndoMoved, Request: old.ID, Moved: differ}}
 	}
-	if len(moved) > 0 {
-		return "", &refusal{state: Failed, text: fmt.Sprintf("failed: %s cannot be undone, because somebody changed the settings since: %s. Nothing was changed.", r.From, strings.Join(moved, ", "))}
+	if fields := sticky(old.Ask.Settings, old.Snapshot.Settings); len(fields) > 0 {
+		return &Note{Code: NoteStaysAsItIs, Fields: fields}, nil
 	}
-	if note = lost(old); note != "" {
-		note += ": this stays as it is."
-	}
-	return note, nil
-}
-
-// lost names the settings of a request that cannot be put back, because they were
-// not set before and Baseten never clears them again.
-func lost(old *Request) string {
-	var names []string
-	for _, f := range old.Ask.Settings.Fields() {
-		if _, had := old.Reading.Settings[f]; !had {
-			row, _ := baseten.Lookup(f)
-			names = append(names, row.Label)
-		}
-	}
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return names[0] + " was not set before, and Baseten cannot clear it again"
-	default:
-		return strings.Join(names, " and ") + " were not set before, and Baseten cannot clear them again"
-	}
+	return nil, nil
 }

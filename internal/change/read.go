@@ -9,29 +9,35 @@ import (
 	"autoscalebot/internal/baseten"
 )
 
+const (
+	mostWaiting = 50
+	mostPast    = 20
+)
+
 // MayRead tells whether a person may be shown what the bot knows: full members of
 // the workspace, and guests whom the policy names. It returns why not.
-func (s *Service) MayRead(ctx context.Context, userID string) (why string, ok bool) {
+func (s *Service) MayRead(ctx context.Context, userID string) (why Reason, ok bool) {
 	person, people, err := s.who(ctx, userID)
 	if err != nil {
-		return wordsDenied("I could not look you up in Slack, so I cannot tell who you are. Please try again."), false
+		return Reason{Code: WhoUnknown}, false
 	}
-	if person.Standing == authz.Member {
-		return "", true
+	if person.Membership == authz.Member {
+		return Reason{}, true
 	}
-	if _, stranger := s.policy().Stranger(authz.Question{Person: person, People: people, Now: s.cfg.Now()}); person.Standing == authz.Guest && !stranger {
-		return "", true
+	if person.Membership == authz.Guest {
+		if _, never := s.policy().NeverAllowed(authz.Question{Person: person, People: people, Now: s.now()}); !never {
+			return Reason{}, true
+		}
 	}
-	return wordsDenied("this is for members of the workspace."), false
+	return Reason{Code: MembersOnly}, false
 }
 
 // Preview is a request that was looked at and not made.
 type Preview struct {
-	// Request holds target, reading and ruling, as far as they could be found.
+	// Request holds target, snapshot and decision, as far as they could be found.
 	Request *Request
-	// Why is the sentence with which the request would end at once, "" if it would
-	// not.
-	Why string
+	// Refused is why the request would end at once; its code is "" if it would not.
+	Refused Reason
 	// Explanation is the policy's own account, rule by rule. It is empty where the
 	// policy was not asked.
 	Explanation authz.Explanation
@@ -40,19 +46,23 @@ type Preview struct {
 // Preview looks at a request as if it had been made, changing nothing.
 func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 	r := &Request{
-		State: Requested, CreatedAt: s.cfg.Now(), OwedSince: s.cfg.Now(),
+		Kind: KindChange, State: Requested, CreatedAt: s.now(), OwedSince: s.now(),
 		Requester: in.Requester, Channel: in.Channel, Thread: in.Thread, Ask: in.Ask,
 	}
-	sub, no := s.look(ctx, r)
+	if err := s.begin(ctx); err != nil {
+		return Preview{Request: r, Refused: Reason{Code: SlackAway}}
+	}
+	defer s.end()
+	sub, no := s.lookUp(ctx, r)
 	if no == nil {
 		no = s.fits(r)
 	}
 	if no != nil {
-		return Preview{Request: r, Why: no.text}
+		return Preview{Request: r, Refused: no.why}
 	}
 	out := Preview{Request: r, Explanation: s.policy().Explain(s.question(r, sub.person, sub.people))}
-	if d := s.rule(ctx, r, sub); d.Effect == authz.Deny {
-		out.Why = wordsDenied(d.Reason)
+	if d := s.decide(ctx, r, sub); d.Effect == authz.Deny {
+		out.Refused = s.denied(r).why
 	}
 	return out
 }
@@ -64,11 +74,11 @@ func (s *Service) Who(ctx context.Context, userID string) (authz.Person, authz.P
 
 // Waiting returns the requests that wait for people, oldest first.
 func (s *Service) Waiting(ctx context.Context) ([]*Request, error) {
-	return s.store.Pending(ctx, "", 50)
+	return s.store.Pending(ctx, "", mostWaiting)
 }
 
-// Standing is one model as it is now, with what the bot knows beside it.
-type Standing struct {
+// ModelStatus is one model as it is now, with what the bot knows beside it.
+type ModelStatus struct {
 	Model   baseten.Model
 	Targets baseten.Targets
 	Pending []*Request
@@ -76,52 +86,46 @@ type Standing struct {
 	Last []*Request
 }
 
-// Status reads a model. Its error is a sentence for people.
-func (s *Service) Status(ctx context.Context, model string) (Standing, error) {
-	var out Standing
+// Status reads a model. Its error is a *Refused where the name is to blame, or
+// Baseten.
+func (s *Service) Status(ctx context.Context, model string) (ModelStatus, error) {
+	var out ModelStatus
 	var err error
 	if out.Model, err = s.names.ResolveModel(ctx, model); err == nil {
 		out.Targets, err = s.names.Targets(ctx, out.Model.ID)
 	}
 	if err != nil {
-		return out, &Refused{Text: wordsForName(err).text}
+		return out, &Refused{Reason: NameProblem(err)}
 	}
-	waiting, err := s.store.Pending(ctx, "", 200)
-	if err != nil {
-		return out, fmt.Errorf("read pending requests: %w", err)
+	if out.Pending, err = s.store.Pending(ctx, out.Model.ID, mostWaiting); err != nil {
+		return out, fmt.Errorf("read pending requests of %s: %w", out.Model.ID, err)
 	}
-	for _, r := range waiting {
-		if r.Target.ModelID == out.Model.ID {
-			out.Pending = append(out.Pending, r)
-		}
-	}
-	out.Last, err = s.store.History(ctx, out.Model.ID, "", 50)
-	if err != nil {
-		return out, fmt.Errorf("read past requests: %w", err)
+	if out.Last, err = s.store.History(ctx, out.Model.ID, "", mostWaiting); err != nil {
+		return out, fmt.Errorf("read past requests of %s: %w", out.Model.ID, err)
 	}
 	return out, nil
 }
 
 // Past returns past requests, newest first: all, a model's, or a target's. Its error
-// is a sentence for people where it is a *Refused.
+// is a *Refused where the name is to blame, or Baseten.
 func (s *Service) Past(ctx context.Context, model, kind, target string) ([]*Request, error) {
 	if model == "" {
-		return s.store.History(ctx, "", "", 20)
+		return s.store.History(ctx, "", "", mostPast)
 	}
 	m, err := s.names.ResolveModel(ctx, model)
 	if err != nil {
-		return nil, &Refused{Text: wordsForName(err).text}
+		return nil, &Refused{Reason: NameProblem(err)}
 	}
 	if target == "" {
-		return s.store.History(ctx, m.ID, "", 20)
+		return s.store.History(ctx, m.ID, "", mostPast)
 	}
 	targets, err := s.names.Targets(ctx, m.ID)
 	if err == nil {
 		var found baseten.Resolved
 		if found, err = targets.Resolve(kind, target); err == nil {
-			t := targetOf(found)
-			return s.store.History(ctx, m.ID, cmp.Or(t.Environment, t.DeploymentID), 20)
+			t := found.Target()
+			return s.store.History(ctx, m.ID, cmp.Or(t.Environment, t.DeploymentID), mostPast)
 		}
 	}
-	return nil, &Refused{Text: wordsForName(err).text}
+	return nil, &Refused{Reason: NameProblem(err)}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
 
@@ -61,56 +62,15 @@ func ParseID(text string) (ID, bool) {
 // String writes the ID as it is shown: #K7Q2M.
 func (id ID) String() string { return "#" + string(id) }
 
-// Person is somebody in the workspace. The ID decides; the name is what was shown
-// at the time and is kept for the audit only.
-type Person struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
-}
+// Kind is what a request is for. Kinds are a contract across versions: a replica
+// leaves rows of a kind that it does not know alone.
+type Kind string
 
-// Target is what a request changes, once resolved: IDs, with the names of the time.
-type Target struct {
-	ModelID   string `json:"model_id"`
-	ModelName string `json:"model"`
-	Team      string `json:"team,omitempty"`
-	// Environment is set when the environment's settings are written. Then
-	// DeploymentID names the deployment that serves it, if one does.
-	Environment    string `json:"environment,omitempty"`
-	DeploymentID   string `json:"deployment_id,omitempty"`
-	DeploymentName string `json:"deployment,omitempty"`
-	// Serves is the environment that the target deployment serves, "" if none.
-	Serves string `json:"serves,omitempty"`
-	// Promoting holds environments the deployment is being promoted into.
-	Promoting []string `json:"promoting,omitempty"`
-	// Development marks the development deployment, whose replicas are fixed.
-	Development bool `json:"development,omitempty"`
-}
+// KindChange is a change that somebody asked for.
+const KindChange Kind = "change"
 
-// Kind is "environment" or "deployment": which endpoint is written.
-func (t Target) Kind() string {
-	if t.Environment != "" {
-		return "environment"
-	}
-	return "deployment"
-}
-
-// Name is the environment's or the deployment's name, as people say it.
-func (t Target) Name() string {
-	if t.Environment != "" {
-		return t.Environment
-	}
-	return t.DeploymentName
-}
-
-// Key is equal for any two targets whose changes could overwrite each other: an
-// environment and the deployment that serves it. At most one request per key is
-// applying.
-func (t Target) Key() string {
-	if t.DeploymentID != "" {
-		return t.ModelID + "/" + t.DeploymentID
-	}
-	return t.ModelID + "/env:" + t.Environment
-}
+// Kinds returns the kinds that this version knows how to work on.
+func Kinds() []Kind { return []Kind{KindChange} }
 
 // MessageRef is where Slack keeps a message. TS is a string: as a number it would
 // lose digits.
@@ -121,7 +81,7 @@ type MessageRef struct {
 
 // Ask is what the requester typed, parsed and normalised.
 type Ask struct {
-	// Text is the command as understood, to be echoed and parsed again by "Ask again".
+	// Text is the command as understood, to be echoed.
 	Text   string `json:"text"`
 	Model  string `json:"model"`
 	Target string `json:"target"`
@@ -130,41 +90,29 @@ type Ask struct {
 	Settings   baseten.Settings `json:"settings"`
 	Reason     string           `json:"reason,omitempty"`
 	BreakGlass bool             `json:"break_glass,omitempty"`
-	// By asked in the requester's name, by pressing "Ask again"; zero otherwise.
-	By Person `json:"by,omitzero"`
 }
 
-// Vote is one person's answer to a pending request. A later vote of the same
-// person replaces the earlier one.
+// OriginKind is how one request comes from another.
+type OriginKind string
+
+// Ways in which one request comes from another.
+const (
+	OriginUndo  OriginKind = "undo"  // puts back what the other changed
+	OriginAgain OriginKind = "again" // asks once more for what became stale or expired
+)
+
+// Origin is the request that another one comes from; zero where it comes from none.
+type Origin struct {
+	ID   ID         `json:"id,omitempty"`
+	Kind OriginKind `json:"kind,omitempty"`
+	// Requester is who asked for the other one.
+	Requester authz.Person `json:"requester,omitzero"`
+}
+
+// Vote is one person's approval of a pending request.
 type Vote struct {
-	Person  Person    `json:"person"`
-	Approve bool      `json:"approve"`
-	At      time.Time `json:"at"`
-}
-
-// Ruling is what the policy said of the request when it was shown. It is asked
-// again, with the policy and the people of that moment, whenever somebody acts.
-type Ruling struct {
-	// Effect is allow, confirm, approve or deny.
-	Effect    string `json:"effect,omitempty"`
-	Rule      string `json:"rule,omitempty"`
-	Reason    string `json:"reason,omitempty"`
-	PolicySHA string `json:"policy_sha256,omitempty"`
-	// Needed counts the approvals asked for by group; "" counts all approvers
-	// together.
-	Needed map[string]int `json:"needed,omitempty"`
-	// Approvers are the Slack user IDs of those who can approve, in policy order.
-	Approvers []string `json:"approvers,omitempty"`
-	// Mentioned are those of them whom the card pings; Outside tells that none of
-	// the approvers is in the channel.
-	Mentioned []string `json:"mentioned,omitempty"`
-	Outside   bool     `json:"outside,omitempty"`
-	// Missing is what was still needed after the last vote, in words.
-	Missing string `json:"missing,omitempty"`
-	// BreakGlass tells that the requester may skip the approval; BrokeGlass that
-	// it was skipped.
-	BreakGlass bool `json:"break_glass,omitempty"`
-	BrokeGlass bool `json:"broke_glass,omitempty"`
+	Person authz.Person `json:"person"`
+	At     time.Time    `json:"at"`
 }
 
 // Answer is Baseten's answer to the PATCH, unchanged. Both words may be empty:
@@ -177,130 +125,182 @@ type Answer struct {
 	ReadBack bool `json:"read_back,omitempty"`
 }
 
-// Reading is the state of the target at one moment: what the card shows, what the
+// Snapshot is the target as it was read at one moment: what the card shows, what the
 // policy judges and what is compared again before the PATCH.
-type Reading struct {
+type Snapshot struct {
 	At time.Time `json:"at"`
 	// Settings is read from the object that the PATCH writes.
 	Settings baseten.Settings `json:"settings"`
 	// Status and Replicas are those of the deployment that serves.
 	Status   string `json:"status,omitempty"`
 	Replicas int    `json:"replicas"`
-	// Notes are plain sentences on whether the change will take effect and stick.
-	Notes []string `json:"notes,omitempty"`
+	// Notes are what stands in the way of the change taking effect or lasting.
+	Notes []Note `json:"notes,omitempty"`
 	// Cost is the list price, nil where it is not known.
-	Cost *Cost `json:"cost,omitempty"`
+	Cost *baseten.Cost `json:"cost,omitempty"`
 }
 
-// Cost is the list price in USD per hour of the replicas that always run (floor)
-// and of those that may run (ceiling), before and after the change.
-type Cost struct {
-	FloorBefore   float64 `json:"floor_before"`
-	FloorAfter    float64 `json:"floor_after"`
-	CeilingBefore float64 `json:"ceiling_before"`
-	CeilingAfter  float64 `json:"ceiling_after"`
-}
-
-// Request is one change request, from the moment it was recorded to its end. The
-// store keeps it; messages are rendered from it and from nothing else.
-type Request struct {
-	ID ID
-	// Version grows by one with each write and guards the next.
-	Version   int64
-	State     State
-	CreatedAt time.Time
-
-	// Asked.
-	Requester   Person
-	Channel     string // Slack channel ID
-	ChannelName string
-	// Thread is the ts of the thread's root where an app mention asked; "" for a
-	// slash command, which gets a root message of its own.
-	Thread string
-	Ask    Ask
-	// From names the request that this one undoes or asks again; "" otherwise.
-	From ID
-	// FromKind is "undo" or "again".
-	FromKind string
-
-	// Resolved, read and judged. Zero until then.
-	Target  Target
-	Reading Reading
-	Ruling  Ruling
-	Votes   []Vote
-
-	// ExpiresAt ends a pending request; zero otherwise.
-	ExpiresAt time.Time
-	// OwedSince is when the PATCH became owed: the command, or the last approval.
-	OwedSince time.Time
-
-	// Sends counts the PATCHes that may have reached Baseten: 0, 1 or 2.
-	Sends     int
-	AppliedAt time.Time
-	Answer    Answer
-	EndedAt   time.Time
-	// EndedBy is who denied or canceled it, or whose approval was the last.
-	EndedBy Person
-	// Why says in one sentence for people why the request ended as it did.
-	Why string
-
-	// Outcome tells what became of an applied change; see outcome.go.
-	Outcome Outcome
-
-	// Beside names other pending requests for the same target, at the time shown.
-	Beside []ID
-	// Review is the review of a broken glass, open until somebody signs it.
-	Review Review
-
-	// Root is the card; Result the one reply that tells the end.
-	Root   MessageRef
-	Result MessageRef
-	// RootStale and ResultStale tell that the message shows less than the request
-	// now knows, and is owed an edit (the result: a first post, where it has none).
-	RootStale   bool
-	ResultStale bool
-	ReviewStale bool
-	// Buttons tells that the card has, or is about to have, buttons to press.
-	Buttons bool
-	// Elsewhere tells where the end was told when the thread could not be reached.
-	Elsewhere string
-
-	// Reminded tells that the approvers were reminded.
-	Reminded bool
-	// Told tells that the requester got a private answer, so that it is not given
-	// twice.
-	Told bool
-
-	// Owed tells that something remains to be done or shown which waits for no
-	// person: what, the state and the flags above tell. The start-up scan takes up every owed request.
-	Owed bool
-	// ClaimedBy is the process that works on the request until ClaimedUntil.
-	ClaimedBy    string
-	ClaimedUntil time.Time
+// Audience is whom a card that waits for approval speaks to.
+type Audience struct {
+	// Mentioned are the approvers whom the card pings.
+	Mentioned []string `json:"mentioned,omitempty"`
+	// Introduced tells that the other requests for the target know of this one.
+	Introduced bool `json:"introduced,omitempty"`
+	// Absent tells that none of the approvers is in the channel.
+	Absent bool `json:"absent,omitempty"`
 }
 
 // Review is what is left to do after a broken glass: somebody else who could have
 // approved looks at it and signs.
 type Review struct {
-	Open bool       `json:"open,omitempty"`
-	Card MessageRef `json:"card,omitzero"`
-	By   Person     `json:"by,omitzero"`
-	At   time.Time  `json:"at,omitzero"`
+	Open bool         `json:"open,omitempty"`
+	By   authz.Person `json:"by,omitzero"`
+	At   time.Time    `json:"at,omitzero"`
+}
+
+// Message is one of the messages that show a request.
+type Message struct {
+	Ref MessageRef `json:"ref,omitzero"`
+	// Owed counts the facts that it does not show yet; 0 where it shows all, or is
+	// not wanted. Showing it takes off what it was when it was rendered.
+	Owed int `json:"owed,omitempty"`
+	// Doubts counts its posts of which nobody knows whether they are there. It is
+	// written before each repeat; after mostDoubts there is no repeat.
+	Doubts int `json:"doubts,omitempty"`
+	// GivenUp tells that it was not posted and is not tried any more.
+	GivenUp bool `json:"given_up,omitempty"`
+}
+
+// Messages are all messages that show a request.
+type Messages struct {
+	// Card begins the thread, Reply the one reply that tells the end, News the
+	// later one for bad news.
+	Card  Message `json:"card,omitzero"`
+	Reply Message `json:"reply,omitzero"`
+	News  Message `json:"news,omitzero"`
+	// Review announces a broken glass and asks somebody to sign it.
+	Review Message `json:"review,omitzero"`
+	// Private tells the requester alone of an end that has no card.
+	Private Message `json:"private,omitzero"`
+	// Buttons tells that the card has, or is about to have, buttons to press.
+	Buttons bool `json:"buttons,omitempty"`
+}
+
+// Way is a way of telling somebody something where there is no message to show it.
+type Way string
+
+// Ways, in the order in which they are tried.
+const (
+	WayChannel  Way = "channel"  // a message of its own, where the thread is gone
+	WayPrivate  Way = "private"  // seen by that person alone, where they asked
+	WayDirect   Way = "direct"   // a direct message
+	WayAnnounce Way = "announce" // the channel for alarms
+	WayLog      Way = "log"      // the last: Slack took none of the others
+)
+
+// Request is one change request, from the moment it was recorded to its end. The
+// store keeps it; messages are rendered from it and from nothing else. It holds
+// facts, never sentences.
+type Request struct {
+	ID ID
+	// Version grows by one with each write and guards the next.
+	Version   int64
+	Kind      Kind
+	State     State
+	CreatedAt time.Time
+
+	// Asked.
+	Requester   authz.Person
+	Channel     string // Slack channel ID
+	ChannelName string
+	// Thread is the ts of the thread's root where an app mention asked; "" for a
+	// slash command, whose card is a root message of its own.
+	Thread string
+	Ask    Ask
+	Origin Origin
+
+	// Resolved, read and judged. Zero until then.
+	Target   baseten.Target
+	Snapshot Snapshot
+	Decision authz.Decision
+	Audience Audience
+	Votes    []Vote
+	// Tally is how the votes counted when the last one was given.
+	Tally authz.Tally
+	// Beside names other pending requests for the same target, at the time shown.
+	Beside []ID
+
+	// ExpiresAt ends a pending request, RemindAt reminds its approvers once before.
+	// Both are zero otherwise.
+	ExpiresAt time.Time
+	RemindAt  time.Time
+
+	// Who acted; zero where nobody did.
+	ConfirmedBy authz.Person
+	DeniedBy    authz.Person
+	CanceledBy  authz.Person
+	// What came of it later: the request that replaced it, asks it again, undoes it.
+	ReplacedBy   ID
+	AskedAgainBy ID
+	UndoneBy     ID
+
+	// OwedSince is when the PATCH became owed: the command, or the last approval.
+	OwedSince time.Time
+	// Sends counts the PATCHes that may have reached Baseten: 0, 1 or 2. SentAt is
+	// when the last one began.
+	Sends     int
+	SentAt    time.Time
+	AppliedAt time.Time
+	Answer    Answer
+	EndedAt   time.Time
+	// Reason says why it ended as it did, or what it waits for meanwhile.
+	Reason Reason
+
+	// Outcome tells what became of a change that was sent; News is the bad news.
+	Outcome Outcome
+	News    News
+	Review  Review
+
+	Messages Messages
+	// Told is how the requester was told where no message in the channel could; "" if
+	// they were not.
+	Told Way
+
+	// Attempts counts the tries since the last progress, RetryAt is when the next
+	// one may begin (zero: at once). Panics counts those that broke the handler.
+	Attempts int
+	RetryAt  time.Time
+	Panics   int
+	// LeasedBy is the owner that works on it, "" for nobody. Whether that process
+	// is alive stands in processes.
+	LeasedBy string
 }
 
 // After is the full settings as they will stand once the request is applied.
-func (r *Request) After() baseten.Settings { return r.Reading.Settings.With(r.Ask.Settings) }
+func (r *Request) After() baseten.Settings { return r.Snapshot.Settings.With(r.Ask.Settings) }
 
-// Become takes one step of the request's life at the time now.
-func (r *Request) Become(to State, now time.Time) error {
-	if !r.State.CanBecome(to) {
-		return fmt.Errorf("request %s: %w: %s → %s", r.ID, ErrState, r.State, to)
+// BrokeGlass reports whether its approval was skipped.
+func (r *Request) BrokeGlass() bool { return r.Decision.BrokeGlass }
+
+// Followed reports whether what became of it is still being looked at.
+func (r *Request) Followed() bool { return r.State.Ended() && r.Outcome.Kind != "" && !r.Outcome.Final }
+
+// Message returns one of the request's messages, nil for a part that is not kept.
+func (r *Request) Message(part Part) *Message {
+	switch part {
+	case Card:
+		return &r.Messages.Card
+	case Reply:
+		return &r.Messages.Reply
+	case BadNews:
+		return &r.Messages.News
+	case ReviewCard:
+		return &r.Messages.Review
+	case Private:
+		return &r.Messages.Private
+	default: // a reminder is posted once and not kept
+		return nil
 	}
-	r.State = to
-	if to.Ended() {
-		r.EndedAt = now
-	}
-	return nil
 }
 
 // ErrState is returned for a step that the request's life does not have: somebody

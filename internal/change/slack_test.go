@@ -19,8 +19,39 @@ type slack struct {
 	people   map[string]authz.Person
 	groups   map[string][]string
 	messages []*message
-	whispers []string
+	told     []told
 	n        int
+	edits    int
+
+	// away: nothing answers. doubtful: what is posted is there, and nobody is told so.
+	away, doubtful bool
+	// breaks is a person on whom the look-up panics.
+	breaks string
+	// noAnnounce: the channel for alarms takes nothing.
+	noAnnounce bool
+	posts      int // tried
+}
+
+// told is what one person was told in private, or the channel for alarms.
+type told struct {
+	id    change.ID
+	way   change.Way
+	state change.State
+}
+
+// call is one call that posts something.
+func (s *slack) call(post func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posts++
+	if s.away {
+		return errors.New("connection refused")
+	}
+	err := post()
+	if s.doubtful {
+		return fmt.Errorf("http 500: %w", change.ErrDoubtful)
+	}
+	return err
 }
 
 // message is one posted part of a request, as it was rendered last.
@@ -33,7 +64,7 @@ type message struct {
 func newSlack() *slack {
 	s := &slack{people: make(map[string]authz.Person), groups: map[string][]string{"S0ONCALL": {ana, ben}}}
 	for _, id := range []string{ana, ben, lea, leo, eve} {
-		s.people[id] = authz.Person{ID: id, Name: id[2:], Standing: authz.Member}
+		s.people[id] = authz.Person{ID: id, Name: id[2:], Membership: authz.Member}
 	}
 	return s
 }
@@ -43,13 +74,13 @@ func (s *slack) leaves(id string, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.people[id]
-	if p.Standing = authz.Member; gone {
-		p.Standing = authz.Deactivated
+	if p.Membership = authz.Member; gone {
+		p.Membership = authz.Deactivated
 	}
 	s.people[id] = p
 }
 
-func (s *slack) standing(id string) authz.Person {
+func (s *slack) person(id string) authz.Person {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.people[id]
@@ -68,10 +99,17 @@ func (s *slack) of(id change.ID, part change.Part) []message {
 	return out
 }
 
-func (s *slack) whispered() int {
+// privately is what was told of a request beside its messages.
+func (s *slack) privately(id change.ID) []told {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.whispers)
+	var out []told
+	for _, one := range s.told {
+		if one.id == id {
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // mortalChat is the workspace as one process sees it.
@@ -80,31 +118,38 @@ type mortalChat struct {
 	m *mortal
 }
 
-func (c mortalChat) Turn(context.Context, string, change.Part) (change.Turn, error) {
-	return turn(c), c.m.alive()
+func (c mortalChat) Slot(context.Context, string, change.Part) (change.Slot, error) {
+	return slot(c), c.m.alive()
 }
 
-type turn mortalChat
+type slot mortalChat
 
-func (t turn) Return() {}
+func (t slot) Return() {}
 
-func (t turn) Post(_ context.Context, r *change.Request, part change.Part) (ref change.MessageRef, err error) {
+func (t slot) Post(_ context.Context, r *change.Request, part change.Part) (ref change.MessageRef, err error) {
 	err = t.m.around(func() error {
-		t.s.mu.Lock()
-		defer t.s.mu.Unlock()
-		t.s.n++
-		ref = change.MessageRef{Channel: r.Channel, TS: fmt.Sprintf("1700000000.%06d", t.s.n)}
-		t.s.messages = append(t.s.messages, &message{ref: ref, part: part, shows: *r})
-		return nil
+		return t.s.call(func() error {
+			if part == change.ReviewCard && t.s.noAnnounce {
+				return change.ErrGone
+			}
+			t.s.n++
+			ref = change.MessageRef{Channel: r.Channel, TS: fmt.Sprintf("1700000000.%06d", t.s.n)}
+			t.s.messages = append(t.s.messages, &message{ref: ref, part: part, shows: *r})
+			return nil
+		})
 	})
 	return ref, err
 }
 
 func (c mortalChat) Edit(_ context.Context, r *change.Request, part change.Part, _ change.Urgency) error {
-	ref := map[change.Part]change.MessageRef{change.Root: r.Root, change.Result: r.Result, change.ReviewCard: r.Review.Card}[part]
+	ref := r.Message(part).Ref
 	return c.m.around(func() error {
 		c.s.mu.Lock()
 		defer c.s.mu.Unlock()
+		c.s.edits++
+		if c.s.away {
+			return errors.New("connection refused")
+		}
 		for _, m := range c.s.messages {
 			if m.ref == ref {
 				if r.Version >= m.shows.Version { // of several edits the newest is sent
@@ -117,20 +162,23 @@ func (c mortalChat) Edit(_ context.Context, r *change.Request, part change.Part,
 	})
 }
 
-func (c mortalChat) Whisper(_ context.Context, _ change.Whispered, text string) error {
+func (c mortalChat) Tell(_ context.Context, r *change.Request, way change.Way) error {
 	return c.m.around(func() error {
-		c.s.mu.Lock()
-		defer c.s.mu.Unlock()
-		c.s.whispers = append(c.s.whispers, text)
-		return nil
+		return c.s.call(func() error {
+			c.s.told = append(c.s.told, told{r.ID, way, r.State})
+			return nil
+		})
 	})
 }
 
-func (c mortalChat) Direct(context.Context, string, string) error {
-	return errors.New("no direct messages here")
+func (c mortalChat) Reachable(context.Context) error {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.away {
+		return errors.New("connection refused")
+	}
+	return c.m.alive()
 }
-
-func (c mortalChat) Announce(context.Context, string) error { return c.m.alive() }
 
 func (c mortalChat) Link(_ context.Context, m change.MessageRef) string {
 	return "https://slack.test/" + m.TS
@@ -142,7 +190,16 @@ func (d mortalDirectory) Person(_ context.Context, id string, _ time.Duration) (
 	if err := d.m.alive(); err != nil {
 		return authz.Person{}, err
 	}
-	return d.s.standing(id), nil
+	d.s.mu.Lock()
+	away, breaks := d.s.away, d.s.breaks == id
+	d.s.mu.Unlock()
+	switch {
+	case breaks:
+		panic("nobody expected " + id)
+	case away:
+		return authz.Person{}, errors.New("connection refused")
+	}
+	return d.s.person(id), nil
 }
 
 func (d mortalDirectory) Place(_ context.Context, id string) (change.Place, error) {

@@ -2,10 +2,12 @@ package change
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
-	"github.com/riverqueue/river"
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
 )
 
 // Errors of a Store that callers act on.
@@ -17,75 +19,184 @@ var (
 	ErrDelivered = errors.New("delivered before")
 	// ErrIDTaken: draw another ID.
 	ErrIDTaken = errors.New("request id taken")
-	// ErrBusy: another request is applying to the same target.
-	ErrBusy = errors.New("another change is being applied to this target")
+	// ErrBusy: an earlier request of the same target is approved or applying.
+	ErrBusy = errors.New("another change of this target comes first")
+	// ErrUnwritable: a value in the request cannot be stored. No repeat helps.
+	ErrUnwritable = errors.New("request cannot be written")
 )
 
 // Delivery is one thing that Slack sent, by the key that stays the same when it is
 // sent again: the envelope ID of a command or click, the event ID of an event. The
 // zero Delivery is work that Slack did not ask for.
-type Delivery struct {
-	Key string
-	At  time.Time
-}
+type Delivery struct{ Key string }
 
-// Job is durable work to be inserted by the transaction that creates the need for
-// it. Args is one of this package's job kinds.
-type Job struct {
-	Args river.JobArgs
-	At   time.Time
-}
-
-// Effects is what a step writes beside the request.
+// Effects are written by the same transaction as the step that returned them.
 type Effects struct {
 	Events []Event
-	Jobs   []Job
+	// ReadAt is when the settings were read that a step into applying relies on.
+	ReadAt time.Time
+	// Origin, if set, changes the request named by Origin.ID too. Its error ends the
+	// transaction. It gets the other request as it is, and must not move its state.
+	Origin func(origin *Request) error
 }
 
-// Store keeps requests, deliveries, events and jobs. It is the arbiter of every
-// race: its methods are atomic, and Change is guarded by the version it read. All
-// times are stored in milliseconds, UTC.
+// Step computes what becomes of a request at the moment now, which is the
+// database's: the only clock that stamps rows. It has no other effect, since it runs
+// inside the transaction.
+type Step func(r *Request, now time.Time) (Effects, error)
+
+// Store keeps requests, deliveries, events, leases and the accepted policy. It is
+// the arbiter of every race: its methods are atomic, and Change is guarded by the
+// version it read. All times are stored in milliseconds, UTC.
+//
+// Everything that is written goes with Due: the store writes it beside the row, and
+// Lease goes by it.
 type Store interface {
-	// Create records a new request with its events and jobs, and the delivery that
-	// asked for it. It returns ErrDelivered, or ErrIDTaken, and then wrote nothing.
-	Create(ctx context.Context, d Delivery, r *Request, e Effects) error
+	// Create records a new request, as step completes it, with the delivery that
+	// asked for it. It returns ErrDelivered, ErrIDTaken or step's error, and then
+	// wrote nothing.
+	Create(ctx context.Context, d Delivery, r *Request, step Step) error
 
 	// Change loads the request, lets step alter it, and writes it back with what
 	// step returns, all in one transaction that nobody else's can interleave. An
 	// error of step is returned as it is and nothing is written. Version is
-	// increased. It returns ErrNotFound, ErrDelivered, or ErrBusy where step would
-	// bring a second request of one target into applying.
-	Change(ctx context.Context, d Delivery, id ID, step func(*Request) (Effects, error)) (*Request, error)
+	// increased. It returns ErrNotFound, ErrDelivered, ErrUnwritable, or ErrBusy
+	// where step would bring the request into applying while an earlier one of an
+	// overlapping target (see baseten.Target.Overlaps) is approved or applying, or one
+	// was applied since Effects.ReadAt; a request that broke the glass does not wait
+	// for one that is approved.
+	Change(ctx context.Context, d Delivery, id ID, step Step) (*Request, error)
+
+	// Record writes events that concern no step of a request, and the delivery. It
+	// returns ErrDelivered. An event without a time gets the database's now.
+	Record(ctx context.Context, d Delivery, events ...Event) error
+
+	// Alive says that the process owner lives for at least d from now, by the
+	// database's clock, and returns what that shows. Gone takes it back: its leases
+	// end at once.
+	Alive(ctx context.Context, owner string, d time.Duration) (now time.Time, err error)
+	Gone(ctx context.Context, owner string) error
+
+	// Lease gives up to limit due requests of a known kind that no living process
+	// holds to owner, those due first, and returns their IDs. Two processes never
+	// get the same one. It does not count as a write of the request.
+	Lease(ctx context.Context, owner string, limit int) ([]ID, error)
+
+	// Release gives the request back, if owner holds it and it still has that
+	// version, and reports whether it did. Nor does this count as a write.
+	Release(ctx context.Context, id ID, owner string, version int64) (bool, error)
+
+	// Postpone counts a panic of the request's handler and lets it rest: 1 minute
+	// after the first, doubled each time, at most 4 hours. It gives the request back.
+	// It reads and writes nothing else of it, since something in it may be what the
+	// handler cannot bear. It returns how many panics there were.
+	Postpone(ctx context.Context, id ID, owner string) (panics int, err error)
 
 	// Get returns a request, or ErrNotFound.
 	Get(ctx context.Context, id ID) (*Request, error)
 
-	// Record writes events that concern no step of a request, and the delivery. It
-	// returns ErrDelivered.
-	Record(ctx context.Context, d Delivery, events ...Event) error
-
-	// Claim gives the request to owner until the given time, unless somebody else
-	// holds it at now. It reports whether owner holds it.
-	Claim(ctx context.Context, id ID, owner string, now, until time.Time) (bool, error)
-
-	// Owed returns the IDs of requests with owed work that nobody holds at now
-	// (or that owner itself holds), oldest first, at most limit.
-	Owed(ctx context.Context, owner string, now time.Time, limit int) ([]ID, error)
-
 	// Pending returns the requests that wait for people, oldest first, at most
-	// limit; with a target key only that target's.
-	Pending(ctx context.Context, key string, limit int) ([]*Request, error)
+	// limit; of one model only, where modelID is not "".
+	Pending(ctx context.Context, modelID string, limit int) ([]*Request, error)
 
-	// AppliedSince reports whether a request of that target other than id was
-	// applying or ended applied at or after t: then a reading made at t is old.
-	AppliedSince(ctx context.Context, key string, id ID, t time.Time) (bool, error)
+	// Neighbours returns the pending requests whose target overlaps t, oldest
+	// first, at most limit.
+	Neighbours(ctx context.Context, t baseten.Target, limit int) ([]*Request, error)
 
-	// History returns ended and running requests, newest first, at most limit. An
-	// empty model means all models, an empty target all of a model's.
+	// Overtaken reports whether a request of an overlapping target other than id is
+	// applying, or was applied at or after since: then a snapshot taken at since
+	// is old.
+	Overtaken(ctx context.Context, t baseten.Target, id ID, since time.Time) (bool, error)
+
+	// Told returns the requests of an overlapping target whose bad news is a message
+	// of its own, from since on, newest first.
+	Told(ctx context.Context, t baseten.Target, since time.Time) ([]*Request, error)
+
+	// History returns requests, newest first, at most limit. An empty modelID means
+	// all models; target is an environment's or deployment's name or a deployment's
+	// ID, empty for all of a model's.
 	History(ctx context.Context, modelID, target string, limit int) ([]*Request, error)
 
 	// Policy returns the last accepted policy text and when it was accepted; ""
 	// when there is none. KeepPolicy stores an accepted one with its event.
 	Policy(ctx context.Context) (text string, at time.Time, err error)
-	KeepPolicy(ctx context.Context, text, sha256 string, at time.Time, e Event) error
+	KeepPolicy(ctx context.Context, text, sha256 string, e Event) error
+}
+
+// EventKind says what an event tells of.
+type EventKind string
+
+// Kinds of events. Together the events are the audit log: each is written by the
+// transaction of what it tells of, and never changed.
+const (
+	// EventMoved is one step of a request's life; From and To name it.
+	EventMoved EventKind = "moved"
+	// EventVoted is an approval that was not yet the last, or a denier's reason.
+	EventVoted EventKind = "voted"
+	// EventRefused is a command or click that was not allowed, or came too late.
+	EventRefused EventKind = "refused"
+	// EventBrokeGlass is an approval that was skipped; EventReviewed its review.
+	EventBrokeGlass EventKind = "broke_glass"
+	EventReviewed   EventKind = "reviewed"
+	// EventOutcome is what was learned after the end.
+	EventOutcome EventKind = "outcome"
+	// EventPolicy is a policy version that was taken or refused.
+	EventPolicy EventKind = "policy"
+	// EventStarted is a start of the bot.
+	EventStarted EventKind = "started"
+)
+
+// Codes of events that concern no request.
+const (
+	// PolicyTaken and PolicyRefused are of EventPolicy; Text says why it was refused.
+	PolicyTaken   Code = "policy_taken"
+	PolicyRefused Code = "policy_refused"
+	// BotStarted is of EventStarted; Text is the version.
+	BotStarted Code = "bot_started"
+)
+
+// Event is one line of the audit log.
+type Event struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Kind EventKind `json:"kind"`
+	// Request is the request's ID, "" for what concerns none.
+	Request ID           `json:"request,omitempty"`
+	From    State        `json:"from,omitempty"`
+	To      State        `json:"to,omitempty"`
+	Actor   authz.Person `json:"actor,omitzero"`
+	// Verb is what the actor wanted to do.
+	Verb Verb `json:"verb,omitempty"`
+	// Reason is why, as a code with its data.
+	Reason  Reason `json:"reason,omitzero"`
+	Rule    string `json:"rule,omitempty"`
+	Policy  string `json:"policy_sha256,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	// ModelID and Model stand apart for the audit's filters.
+	ModelID string `json:"model_id,omitempty"`
+	Model   string `json:"model,omitempty"`
+	// Detail is what else is known, an EventDetail as JSON, or absent. It is kept as
+	// text: an event reads back as it was written, whatever was added since.
+	Detail json.RawMessage `json:"detail,omitempty"`
+}
+
+// EventDetail is the request of an event as it was then.
+type EventDetail struct {
+	Command string `json:"command,omitempty"`
+	// Settings are those asked for, Before all that were in force.
+	Settings  baseten.Settings `json:"settings,omitempty"`
+	Before    baseten.Settings `json:"before,omitempty"`
+	Reason    string           `json:"reason,omitempty"` // the requester's
+	Requester authz.Person     `json:"requester,omitzero"`
+	Target    baseten.Target   `json:"target,omitzero"`
+	// BreakGlass tells that the approval was skipped.
+	BreakGlass bool    `json:"break_glass,omitempty"`
+	Approvals  []Vote  `json:"approvals,omitempty"`
+	Sends      int     `json:"sends,omitempty"`
+	Answer     Answer  `json:"answer,omitzero"`
+	Outcome    Outcome `json:"outcome,omitzero"`
+	// Channel is the channel's name, Message the card.
+	Channel string     `json:"channel,omitempty"`
+	Message MessageRef `json:"message,omitzero"`
+	Origin  Origin     `json:"origin,omitzero"`
 }

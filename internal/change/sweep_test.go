@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -84,14 +85,14 @@ func (f flow) tell(t *testing.T, dieAt int) (died bool) {
 	if f.fault != "" {
 		w.baseten.Inject(basetensim.Fault{Kind: f.fault, Op: basetensim.PatchEnvironment, Times: 1})
 	}
-	p := w.boot("first", dieAt, true)
+	p := w.boot(dieAt)
 	alive := func() *process {
 		select {
 		case <-p.died:
 			died = true
 			p.bury()
 			pass(time.Second)
-			p = w.boot("second", 0, true)
+			p = w.boot(0)
 		default:
 		}
 		return p
@@ -108,6 +109,16 @@ func (f flow) tell(t *testing.T, dieAt int) (died bool) {
 		synctest.Wait()
 		alive()
 		f.clicks(t, w, p)
+	}
+	for range 20 { // until nothing is followed any more, and so nothing happens
+		if died {
+			break
+		}
+		pass(time.Minute)
+		alive()
+	}
+	if died {
+		pass(time.Minute)
 	}
 	synctest.Wait()
 	p.bury()
@@ -135,7 +146,7 @@ func (f flow) clicks(t *testing.T, w *world, p *process) {
 		if f.click == "" || r.State != change.Pending {
 			continue
 		}
-		act := change.Act{Delivery: w.delivery(), Person: change.Person{ID: lea}, ID: r.ID, Verb: f.click, Message: r.Root}
+		act := change.Act{Delivery: w.delivery(), Person: authz.Person{ID: lea}, ID: r.ID, Verb: f.click, Message: r.Messages.Card.Ref}
 		err := p.Do(t.Context(), act)
 		if err == nil {
 			p.Start(r.ID)
@@ -150,9 +161,9 @@ func (f flow) check(t *testing.T, w *world, r *change.Request) {
 	// A death can cost one of the two sends, and the fault the other.
 	unlucky := f.fault == basetensim.ServerError && r.State == change.Failed && r.Sends == 2
 	if r.State != f.end && !unlucky {
-		t.Errorf("ended %s (%s), want %s", r.State, r.Why, f.end)
+		t.Errorf("ended %s (%s), want %s", r.State, r.Reason.Code, f.end)
 	}
-	if r.Owed {
+	if !r.Due().IsZero() && !r.Followed() || r.Messages.Card.Owed+r.Messages.Reply.Owed > 0 {
 		t.Error("something is still owed")
 	}
 	patches := w.baseten.Patches()
@@ -174,19 +185,22 @@ func (f flow) check(t *testing.T, w *world, r *change.Request) {
 // posting was not noted before a process died may be there once more.
 func (w *world) checkShown(tb testing.TB, r *change.Request, deaths int) {
 	tb.Helper()
-	roots, results := w.slack.of(r.ID, change.Root), w.slack.of(r.ID, change.Result)
-	if r.Root.TS == "" {
-		if w.slack.whispered() == 0 && r.Why != "" {
-			tb.Errorf("%s: nobody was told: %s", r.ID, r.Why)
+	cards, replies, news := w.slack.of(r.ID, change.Card), w.slack.of(r.ID, change.Reply), w.slack.of(r.ID, change.BadNews)
+	if r.Messages.Card.Ref.TS == "" {
+		if len(w.slack.privately(r.ID)) == 0 {
+			tb.Errorf("%s: nobody was told: %s", r.ID, r.Reason.Code)
 		}
 		return
 	}
-	if len(roots) == 0 || len(roots) > 1+deaths || len(results) == 0 || len(results) > 1+deaths {
-		tb.Errorf("%s: %d cards and %d replies", r.ID, len(roots), len(results))
+	if len(cards) == 0 || len(cards) > 1+deaths || len(replies) == 0 || len(replies) > 1+deaths || len(news) > 1+deaths {
+		tb.Errorf("%s: %d cards, %d replies, %d news", r.ID, len(cards), len(replies), len(news))
 	}
-	for _, m := range append(roots, results...) {
-		if (m.ref == r.Root || m.ref == r.Result) && (m.shows.State != r.State || m.shows.Outcome.Text != r.Outcome.Text && m.ref == r.Result) {
-			tb.Errorf("%s: a message shows %s (%s), the request is %s (%s)", r.ID, m.shows.State, m.shows.Outcome.Text, r.State, r.Outcome.Text)
+	if r.News.Code != "" && r.News.With == "" && len(news) == 0 {
+		tb.Errorf("%s: nobody was told the news that it is %s", r.ID, r.News.Code)
+	}
+	for _, m := range append(cards, replies...) {
+		if (m.ref == r.Messages.Card.Ref || m.ref == r.Messages.Reply.Ref) && (m.shows.State != r.State || m.part == change.Reply && m.shows.Outcome.Kind != r.Outcome.Kind) {
+			tb.Errorf("%s: a message shows %s (%s), the request is %s (%s)", r.ID, m.shows.State, m.shows.Outcome.Kind, r.State, r.Outcome.Kind)
 		}
 	}
 }
@@ -217,24 +231,27 @@ func (w *world) checkEvents(tb testing.TB) {
 }
 
 // A process that dies is not missed for long: owed work goes on within 10 s of a
-// restart, and within 30 s where only another replica is left.
+// restart, and within 15 s where only another replica is left, also if the clock of
+// that one is wrong.
 func TestTakeover(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		replica bool
+		ahead   time.Duration
 		within  time.Duration
 	}{
-		{"restart", false, 10 * time.Second},
-		{"replica", true, 30 * time.Second},
+		{name: "restart", within: 10 * time.Second},
+		{name: "replica", replica: true, within: 15 * time.Second},
+		{name: "replica whose clock is ahead", replica: true, ahead: time.Hour, within: 15 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, sweepPolicy)
 				defer w.close()
-				first := w.boot("first", 0, !tt.replica)
+				first := w.boot(0)
 				var second *process
 				if tt.replica {
-					second = w.boot("second", 0, true)
+					second = w.bootAhead(0, tt.ahead)
 				}
 				r, err := first.Submit(t.Context(), w.asks(ana, "production", baseten.Settings{baseten.MaxReplica: 7}))
 				if err != nil {
@@ -244,7 +261,7 @@ func TestTakeover(t *testing.T) {
 				died := time.Now()
 				first.bury()
 				if !tt.replica {
-					second = w.boot("first", 0, true)
+					second = w.boot(0)
 				}
 				for len(w.baseten.Patches()) == 0 && time.Since(died) < time.Minute {
 					pass(100 * time.Millisecond)
@@ -255,9 +272,9 @@ func TestTakeover(t *testing.T) {
 					t.Logf("taken over after %v", took)
 				}
 				pass(20 * time.Minute)
-				second.bury()
-				if got := w.get(r.ID); got.State != change.Applied {
-					t.Errorf("ended %s (%s)", got.State, got.Why)
+				second.quit()
+				if got := w.get(r.ID); got.State != change.Applied || len(w.baseten.Patches()) != 1 {
+					t.Errorf("ended %s (%s) with %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))
 				}
 			})
 		})

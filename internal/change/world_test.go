@@ -11,11 +11,13 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -42,6 +44,11 @@ type world struct {
 	policy *authz.Policy
 	drawn  *rand.ChaCha8
 	n      int // of deliveries
+	calls  int // of the database
+
+	// away: the database does not answer. unwritable: it cannot take this request.
+	away       bool
+	unwritable change.ID
 
 	// patching, if set, is called around each PATCH that leaves a living process.
 	patching func(path, body string) (done func())
@@ -49,7 +56,7 @@ type world struct {
 
 func newWorld(tb testing.TB, policy string) *world {
 	tb.Helper()
-	db, err := store.Open(context.Background(), store.Config{URL: "sqlite::memory:", Owner: "jobs"})
+	db, err := store.Open(context.Background(), store.Config{URL: "sqlite::memory:", Now: time.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -70,7 +77,7 @@ func (w *world) close() {
 }
 
 func (w *world) setPolicy(text string) {
-	p, err := authz.Load("policy.yaml", []byte(text))
+	p, err := policyfile.Load("policy.yaml", []byte(text))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -97,13 +104,13 @@ func (w *world) delivery() change.Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.n++
-	return change.Delivery{Key: fmt.Sprintf("envelope-%d", w.n), At: time.Now()}
+	return change.Delivery{Key: fmt.Sprintf("envelope-%d", w.n)}
 }
 
 // asks is Slack's delivery of a command.
 func (w *world) asks(who string, target string, s baseten.Settings) change.Submission {
 	return change.Submission{
-		Delivery: w.delivery(), Requester: change.Person{ID: who}, Channel: channel,
+		Delivery: w.delivery(), Requester: authz.Person{ID: who}, Channel: channel,
 		Ask: change.Ask{Text: "llama-70b " + target + " " + s.String(), Model: "llama-70b", Target: target, Settings: s},
 	}
 }
@@ -150,46 +157,55 @@ type process struct {
 	w      *world
 	names  *baseten.Catalogue
 	client *baseten.Client
+	stop   context.CancelFunc
+	ran    chan struct{} // closed once it runs no more
 }
 
 // boot starts a process that is going to die at that effect, or not at all if it
-// is 0. Jobs are worked by the process that was booted last with jobs.
-func (w *world) boot(owner string, dieAt int, jobs bool) *process {
+// is 0.
+func (w *world) boot(dieAt int) *process {
+	w.t.Helper()
+	return w.bootAhead(dieAt, 0)
+}
+
+// bootAhead starts a process whose own clock is ahead of the database's.
+func (w *world) bootAhead(dieAt int, ahead time.Duration) *process {
 	w.t.Helper()
 	m := &mortal{dieAt: dieAt, died: make(chan struct{})}
+	now := func() time.Time { return time.Now().Add(ahead) }
 	client := baseten.New(baseten.Config{
-		BaseURL: "http://baseten.test", Key: w.baseten.APIKey, Now: time.Now,
+		BaseURL: "http://baseten.test", Key: w.baseten.APIKey, Now: now,
 		HTTPClient: &http.Client{Transport: mortalTransport{m, w, w.baseten.Transport()}},
 		Rand:       func() float64 { return 0.5 },
 	})
-	names := baseten.NewCatalogue(client, time.Now, 0)
+	names := baseten.NewCatalogue(client, now, 0)
 	cfg := change.Config{
-		Owner: owner, ApplyWithin: 10 * time.Minute, Claim: 15 * time.Second, HasAnnounce: true,
+		ApplyWithin: 10 * time.Minute, HasAnnounce: true,
 		Call: func(r *change.Request) string { return "curl " + r.Ask.Settings.JSON() },
-		Now:  time.Now, Random: w, Log: zap.NewNop(),
+		Now:  now, Random: w, Log: zap.NewNop(),
 	}
-	svc := change.New(cfg, mortalStore{w.db, m}, mortalChat{w.slack, m}, mortalDirectory{w.slack, m}, client, names, baseten.NewPrices(client, time.Now, 0), w.currentPolicy)
-	p := &process{Service: svc, mortal: m, w: w, names: names, client: client}
-	if jobs {
-		if err := w.db.StopWork(context.Background()); err != nil {
-			w.t.Error(err)
-		}
-		if err := w.db.Work(context.Background(), svc.Workers(), store.WorkOptions{Poll: 5 * time.Second}); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	if err := svc.Resume(context.Background()); err != nil && !errors.Is(err, errDead) {
-		w.t.Fatal(err)
-	}
+	svc := change.New(cfg, mortalStore{w.db, m, w}, mortalChat{w.slack, m}, mortalDirectory{w.slack, m}, client, names, baseten.NewPrices(client, now, 0), w.currentPolicy)
+	p := &process{Service: svc, mortal: m, w: w, names: names, client: client, ran: make(chan struct{})}
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	go func() { svc.Run(ctx); close(p.ran) }()
+	synctest.Wait() // it said that it lives
 	return p
 }
 
 // bury collects what is left of a process that died, or kills it.
 func (p *process) bury() {
 	p.kill()
+	p.quit()
+}
+
+// quit stops a process in good order, as far as it lives.
+func (p *process) quit() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	p.Close(ctx)
+	p.stop()
+	<-p.ran
 	p.names.Close()
 	p.client.Close()
 }
@@ -290,28 +306,96 @@ func (t mortalTransport) RoundTrip(r *http.Request) (resp *http.Response, err er
 type mortalStore struct {
 	*store.Store
 	m *mortal
+	w *world
 }
 
-func (s mortalStore) Create(ctx context.Context, d change.Delivery, r *change.Request, e change.Effects) error {
-	return s.m.around(func() error { return s.Store.Create(ctx, d, r, e) })
+// answers is an error while the database is away.
+func (s mortalStore) answers() error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.calls++
+	if s.w.away {
+		return errors.New("connection refused")
+	}
+	return s.m.alive()
 }
 
-func (s mortalStore) Change(ctx context.Context, d change.Delivery, id change.ID, step func(*change.Request) (change.Effects, error)) (out *change.Request, err error) {
-	err = s.m.around(func() error { out, err = s.Store.Change(ctx, d, id, step); return err })
+func (s mortalStore) Create(ctx context.Context, d change.Delivery, r *change.Request, step change.Step) error {
+	if err := s.answers(); err != nil {
+		return err
+	}
+	return s.m.around(func() error { return s.Store.Create(ctx, d, r, step) })
+}
+
+func (s mortalStore) Change(ctx context.Context, d change.Delivery, id change.ID, step change.Step) (out *change.Request, err error) {
+	if err := s.answers(); err != nil {
+		return nil, err
+	}
+	err = s.m.around(func() error {
+		out, err = s.Store.Change(ctx, d, id, func(r *change.Request, now time.Time) (change.Effects, error) {
+			e, err := step(r, now)
+			if err == nil && id == s.w.unwritable && r.Target.ModelID != "" {
+				err = change.ErrUnwritable
+			}
+			return e, err
+		})
+		return err
+	})
 	return out, err
 }
 
 func (s mortalStore) Record(ctx context.Context, d change.Delivery, events ...change.Event) error {
+	if err := s.answers(); err != nil {
+		return err
+	}
 	return s.m.around(func() error { return s.Store.Record(ctx, d, events...) })
 }
 
-func (s mortalStore) Claim(ctx context.Context, id change.ID, owner string, now, until time.Time) (mine bool, err error) {
-	err = s.m.around(func() error { mine, err = s.Store.Claim(ctx, id, owner, now, until); return err })
-	return mine, err
+func (s mortalStore) Release(ctx context.Context, id change.ID, owner string, version int64) (back bool, err error) {
+	if err := s.answers(); err != nil {
+		return false, err
+	}
+	err = s.m.around(func() error { back, err = s.Store.Release(ctx, id, owner, version); return err })
+	return back, err
+}
+
+func (s mortalStore) Postpone(ctx context.Context, id change.ID, owner string) (n int, err error) {
+	if err := s.answers(); err != nil {
+		return 0, err
+	}
+	err = s.m.around(func() error { n, err = s.Store.Postpone(ctx, id, owner); return err })
+	return n, err
+}
+
+func (s mortalStore) Alive(ctx context.Context, owner string, d time.Duration) (time.Time, error) {
+	if err := s.answers(); err != nil {
+		return time.Time{}, err
+	}
+	return s.Store.Alive(ctx, owner, d)
+}
+
+func (s mortalStore) Gone(ctx context.Context, owner string) error {
+	if err := s.answers(); err != nil {
+		return err
+	}
+	return s.Store.Gone(ctx, owner)
+}
+
+func (s mortalStore) Lease(ctx context.Context, owner string, limit int) (ids []change.ID, err error) {
+	if err := s.answers(); err != nil {
+		return nil, err
+	}
+	ids, err = s.Store.Lease(ctx, owner, limit)
+	if len(ids) > 0 {
+		if dead := s.m.moment(); dead != nil {
+			return nil, dead
+		}
+	}
+	return ids, err
 }
 
 func (s mortalStore) Get(ctx context.Context, id change.ID) (*change.Request, error) {
-	if err := s.m.alive(); err != nil {
+	if err := s.answers(); err != nil {
 		return nil, err
 	}
 	return s.Store.Get(ctx, id)

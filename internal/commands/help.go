@@ -8,9 +8,37 @@ import (
 	"autoscalebot/internal/baseten"
 )
 
+// HelpLine is one line of help: what can be typed, and the words around it.
+type HelpLine struct {
+	Before, Typed, After string
+	// Command tells that Typed is a whole command, to be typed after the bot's name.
+	Command bool
+	// Indented lines belong to the one above.
+	Indented bool
+}
+
+// String is the line in plain text.
+func (l HelpLine) String() string {
+	indent := ""
+	if l.Indented {
+		indent = "    "
+	}
+	return indent + l.Before + l.Typed + l.After
+}
+
 // Help explains a command, a setting or an option in a few lines of plain text
 // without markup; "" gives the overview. An unknown topic gets a suggestion.
 func Help(topic string) string {
+	lines := HelpLines(topic)
+	out := make([]string, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, l.String())
+	}
+	return strings.Join(out, "\n")
+}
+
+// HelpLines is the same line by line, for those who show what can be typed apart.
+func HelpLines(topic string) []HelpLine {
 	if topic == "" {
 		return overview()
 	}
@@ -25,20 +53,25 @@ func Help(topic string) string {
 		case isSetting:
 			return helpOnSetting(w.setting)
 		case isNotYet:
-			return w.name + " is not available yet."
+			return []HelpLine{{Before: w.name + " is not available yet."}}
 		default:
 			i := slices.IndexFunc(options, func(o option) bool { return o.is == w.is })
 			o := options[i]
-			return fmt.Sprintf("%s %s\nFor example: %s", o.usage, o.help, o.sample)
+			return []HelpLine{{Typed: o.usage, After: " " + o.help}, example("For example: ", o.sample)}
 		}
 	}
-	return noHelp(topic)
+	return []HelpLine{{Before: noHelp(topic)}}
+}
+
+// example is a command that can be typed as it is.
+func example(before, command string) HelpLine {
+	return HelpLine{Before: before, Typed: command, Command: true}
 }
 
 func noHelp(topic string) string {
 	text := fmt.Sprintf("There is no help on %q.", echo(topic))
 	near := nearWords(topic)
-	for _, command := range Nearest(topic, firstWords(), 1) {
+	for _, command := range baseten.Closest(topic, firstWords(), 1) {
 		near = append([]string{command}, near...)
 	}
 	if len(near) > 0 {
@@ -50,53 +83,59 @@ func noHelp(topic string) string {
 // changeTopics are words that people look for the change under.
 var changeTopics = []string{string(NameChange), "model", "target", "setting", "settings", "option", "options"}
 
-func overview() string {
-	var b strings.Builder
+func overview() []HelpLine {
+	var out []HelpLine
 	for _, s := range table {
-		fmt.Fprintf(&b, "%s — %s\n", s.Usage, s.Summary)
+		out = append(out, HelpLine{Typed: s.Usage, After: " — " + s.Summary, Command: true})
 		if s.Name == NameChange {
-			fmt.Fprintf(&b, "    for example: %s\n", s.Examples[0])
+			sample := example("for example: ", s.Examples[0])
+			sample.Indented = true
+			out = append(out, sample)
 		}
 	}
-	fmt.Fprintf(&b, "Settings: %s\n", strings.Join(settingWords(), ", "))
 	var usages []string
 	for _, o := range options {
 		usages = append(usages, o.usage)
 	}
-	fmt.Fprintf(&b, "Options: %s\n", strings.Join(usages, ", "))
-	b.WriteString("Type help and a word, for example help window, to learn more about it.")
-	return b.String()
+	return append(out,
+		HelpLine{Before: "Settings: " + strings.Join(settingWords(), ", ")},
+		HelpLine{Before: "Options: " + strings.Join(usages, ", ")},
+		HelpLine{Before: "Type help and a word, for example help window, to learn more about it."})
 }
 
-func helpOnCommand(s Spec) string {
-	lines := []string{s.Usage + " — " + s.Summary + "."}
-	lines = append(lines, s.More...)
+func helpOnCommand(s Spec) []HelpLine {
+	out := []HelpLine{{Typed: s.Usage, After: " — " + s.Summary + ".", Command: true}}
+	for _, more := range s.More {
+		out = append(out, HelpLine{Before: more})
+	}
 	if s.args == argsChange {
-		lines = append(lines, "Settings:")
+		out = append(out, HelpLine{Before: "Settings:"})
 		for _, row := range baseten.AllSettings {
-			lines = append(lines, fmt.Sprintf("    %s — %s", row.Word, row.Help))
+			out = append(out, HelpLine{Typed: row.Word, After: " — " + row.Help, Indented: true})
 		}
 	}
-	lines = append(lines, "For example:")
+	out = append(out, HelpLine{Before: "For example:"})
 	for _, e := range s.Examples {
-		lines = append(lines, "    "+e)
+		sample := example("", e)
+		sample.Indented = true
+		out = append(out, sample)
 	}
-	return strings.Join(lines, "\n")
+	return out
 }
 
-func helpOnSetting(s baseten.Setting) string {
-	lines := []string{
-		fmt.Sprintf("%s (%s) — %s.", s.Word, s.Label, s.Help),
-		rangeOf(s),
+func helpOnSetting(s baseten.Setting) []HelpLine {
+	lines := []HelpLine{
+		{Typed: s.Word, After: fmt.Sprintf(" (%s) — %s.", s.Label, s.Help)},
+		{Before: rangeOf(s)},
 	}
 	switch s.Unit {
 	case baseten.Seconds:
-		lines = append(lines, "A plain number is in seconds; 90s, 10m and 1h work too.")
+		lines = append(lines, HelpLine{Before: "A plain number is in seconds; 90s, 10m and 1h work too."})
 	case baseten.Percent:
-		lines = append(lines, "The % may be left out.")
+		lines = append(lines, HelpLine{Before: "The % may be left out."})
 	}
 	if s.Sticky {
-		lines = append(lines, "Once set, it can be changed but never cleared again.")
+		lines = append(lines, HelpLine{Before: "Once set, it can be changed but never cleared again."})
 	}
 	var also []string
 	for _, sp := range spellings(s) {
@@ -104,8 +143,7 @@ func helpOnSetting(s baseten.Setting) string {
 			also = append(also, sp)
 		}
 	}
-	lines = append(lines,
-		fmt.Sprintf("Also typed as %s, with _ or -, and as --%s.", either(also), strings.ReplaceAll(string(s.Field), "_", "-")),
-		"For example: llama-70b production "+sample(s))
-	return strings.Join(lines, "\n")
+	return append(lines,
+		HelpLine{Before: fmt.Sprintf("Also typed as %s, with _ or -, and as --%s.", either(also), strings.ReplaceAll(string(s.Field), "_", "-"))},
+		example("For example: ", "llama-70b production "+sample(s)))
 }

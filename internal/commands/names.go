@@ -1,6 +1,10 @@
 package commands
 
-import "strings"
+import (
+	"strings"
+
+	"autoscalebot/internal/baseten"
+)
 
 // maxName is the longest name that is read, in bytes. Baseten's deployment names
 // have at most 255 characters.
@@ -27,7 +31,7 @@ func cutKind(text string) (kind, name string, ok bool) {
 
 // nearKind returns the kind that a mistyped prefix may have meant, or "".
 func nearKind(head string) string {
-	for _, near := range Nearest(head, []string{KindModel, KindEnvironment, KindDeployment}, 1) {
+	for _, near := range baseten.Closest(head, []string{KindModel, KindEnvironment, KindDeployment}, 1) {
 		return near
 	}
 	return ""

@@ -314,7 +314,7 @@ func (t *tail) nearCommand() (string, bool) {
 	if t.cmd.Name != NameChange || len(t.names) == 0 || t.names[0].Kind != "" {
 		return "", false
 	}
-	near := Nearest(t.names[0].Word, firstWords(), 1)
+	near := baseten.Closest(t.names[0].Word, firstWords(), 1)
 	if len(near) == 0 {
 		return "", false
 	}

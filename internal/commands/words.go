@@ -101,7 +101,7 @@ func nearWords(text string) []string {
 		return []string{w.name}
 	}
 	all := suggestible()
-	for _, sp := range Nearest(text, all, len(all)) {
+	for _, sp := range baseten.Closest(text, all, len(all)) {
 		add(sp)
 	}
 	if len(near) == 0 { // part of an API name: replicas, rate, target

@@ -39,6 +39,11 @@ type Metrics struct {
 	sockets         prometheus.Gauge
 	socketOpens     prometheus.Counter
 	envelopeDropped prometheus.Counter
+	unrecorded      prometheus.Counter
+	messagesGivenUp prometheus.Counter
+	panics          prometheus.Counter
+	storeUp         prometheus.Gauge
+	auditHead       prometheus.Gauge
 }
 
 // NewMetrics returns metrics that all stand at zero, with those of the Go runtime
@@ -54,7 +59,7 @@ func NewMetrics() *Metrics {
 		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
 
 		ack:      histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
-		acksLate: counter("acks_late_total", "Acknowledgements sent after Slack's 3 seconds."),
+		acksLate: counter("acks_late_total", "Acknowledgements that came too late for Slack, or whose socket was gone."),
 		patch:    histogram("patch_seconds", "Time from the receipt of a command, or of the last approval, to the sending of its PATCH."),
 
 		slackCalls:     counterVec("slack_calls_total", "Slack Web API calls, by method and result.", "method", "result"),
@@ -65,13 +70,20 @@ func NewMetrics() *Metrics {
 
 		sockets:         gauge("sockets_connected", "Socket Mode connections that are open."),
 		socketOpens:     counter("socket_opens_total", "Socket Mode connections opened."),
-		envelopeDropped: counter("envelopes_dropped_total", "Envelopes dropped unacknowledged because the queue was full."),
+		envelopeDropped: counter("envelopes_dropped_total", "Envelopes not taken, and so not acknowledged: the queue was full, or the socket was being closed."),
+		unrecorded:      counter("commands_unrecorded_total", "Commands and clicks that could not be recorded, and so were not acknowledged."),
+
+		messagesGivenUp: counter("messages_given_up_total", "Messages that Slack did not take and that are not tried any more."),
+		panics:          counter("request_panics_total", "Panics and unwritable rows that one change request caused."),
+		storeUp:         gauge("store_up", "1 while the database answers."),
+		auditHead:       gauge("audit_head_seq", "Number of the audit log's last event. It never falls, unless the log's end was cut off."),
 	}
 	m.registry.MustRegister(
 		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.policyStale,
 		m.ack, m.acksLate, m.patch,
 		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
 		m.sockets, m.socketOpens, m.envelopeDropped,
+		m.unrecorded, m.messagesGivenUp, m.panics, m.storeUp, m.auditHead,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -103,7 +115,7 @@ func (m *Metrics) Queue(name string, depth func() int) error {
 	return nil
 }
 
-// Command counts a command that was handled: its first word (set for a change),
+// Command counts a command that was handled: its name (change, status …),
 // and what came of it.
 func (m *Metrics) Command(command, outcome string) {
 	m.commands.WithLabelValues(command, outcome).Inc()
@@ -144,14 +156,14 @@ func (m *Metrics) AckLate() { m.acksLate.Inc() }
 func (m *Metrics) PatchSent(d time.Duration) { m.patch.Observe(d.Seconds()) }
 
 // SlackCalled records a Web API call that took d. The result is ok, Slack's error
-// code, or a word for what happened below it (rate_limited, timeout, transport).
+// word for what went wrong, or what was missing (ratelimited, http_500, timeout).
 func (m *Metrics) SlackCalled(method, result string, d time.Duration) {
 	m.slackCalls.WithLabelValues(method, result).Inc()
 	m.slackSeconds.WithLabelValues(method).Observe(d.Seconds())
 }
 
-// BasetenCalled records a Baseten API call that took d. The result is ok, the HTTP
-// status, or a word for what happened below it (timeout, transport).
+// BasetenCalled records a Baseten API call that took d. The result is ok, canceled by
+// the caller, or the kind of failure.
 func (m *Metrics) BasetenCalled(op, result string, d time.Duration) {
 	m.basetenCalls.WithLabelValues(op, result).Inc()
 	m.basetenSeconds.WithLabelValues(op).Observe(d.Seconds())
@@ -203,4 +215,24 @@ func histogramVec(name, help string, labels ...string) *prometheus.HistogramVec 
 
 func histogramOpts(name, help string) prometheus.HistogramOpts {
 	return prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets()}
+}
+
+// Unrecorded counts a command that could not be recorded.
+func (m *Metrics) Unrecorded() { m.unrecorded.Inc() }
+
+// GaveUp counts a message that is not tried any more.
+func (m *Metrics) GaveUp() { m.messagesGivenUp.Inc() }
+
+// Panicked counts a request on which its handler broke.
+func (m *Metrics) Panicked() { m.panics.Inc() }
+
+// AuditHead tells the number of the audit log's last event.
+func (m *Metrics) AuditHead(seq int64) { m.auditHead.Set(float64(seq)) }
+
+// StoreUp tells whether the database answers.
+func (m *Metrics) StoreUp(up bool) {
+	m.storeUp.Set(0)
+	if up {
+		m.storeUp.Set(1)
+	}
 }

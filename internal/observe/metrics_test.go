@@ -83,6 +83,11 @@ func TestMetrics(t *testing.T) {
 	m.SocketOpened()
 	m.SocketClosed()
 	m.EnvelopeDropped()
+	m.Unrecorded()
+	m.GaveUp()
+	m.Panicked()
+	m.StoreUp(true)
+	m.AuditHead(4213)
 
 	want := map[string]string{
 		`autoscalebot_build_info{version="v1.2.3"}`:                                            "1",
@@ -108,15 +113,21 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_sockets_connected`:                                                       "1",
 		`autoscalebot_socket_opens_total`:                                                      "2",
 		`autoscalebot_envelopes_dropped_total`:                                                 "1",
+		`autoscalebot_commands_unrecorded_total`:                                               "1",
+		`autoscalebot_messages_given_up_total`:                                                 "1",
+		`autoscalebot_request_panics_total`:                                                    "1",
+		`autoscalebot_store_up`:                                                                "1",
+		`autoscalebot_audit_head_seq`:                                                          "4213",
 	}
 	if diff := cmp.Diff(want, scrape(t, m)); diff != "" {
 		t.Errorf("scrape (-want +got):\n%s", diff)
 	}
 
 	m.PolicyStale(false)
+	m.StoreUp(false)
 	<-waiting
 	got := scrape(t, m)
-	for _, name := range []string{"autoscalebot_policy_stale", `autoscalebot_queue_depth{queue="envelopes"}`} {
+	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
 		if got[name] != "0" {
 			t.Errorf("%s is %s, want 0", name, got[name])
 		}

@@ -59,7 +59,7 @@ func (r *Redactor) Add(secret string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := append(slices.Clone(*r.literals.Load()), writings(secret)...)
+	all := append(slices.Clone(*r.literals.Load()), spellings(secret)...)
 	// Longest first: a secret that holds another one must go as a whole.
 	slices.SortFunc(all, func(a, b string) int {
 		if len(a) != len(b) {

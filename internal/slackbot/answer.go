@@ -1,84 +1,75 @@
 package slackbot
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"time"
 
-	"github.com/slack-go/slack"
+	"go.uber.org/zap"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/change"
+	"autoscalebot/internal/slackbot/view"
 )
 
-// responses answers through response_url: the short way to the person who typed a
-// command or pressed a button. It lasts for half an hour and five answers, works
-// where the bot is no member, and is a secret: it is kept in memory only and is in
-// no error.
-type responses struct {
-	client *http.Client
-	watch  Watch
+// asker is a person who typed or pressed something, and where they can be told
+// alone what came of it.
+type asker struct {
+	delivery change.Delivery
+	person   authz.Person
+	// channel is "" where a form was sent.
+	channel, channelName string
+	// thread is the root of the thread that they stand in, "" for none.
+	thread string
+	// url is the response_url, "" for none.
+	url string
 }
 
-func newResponses(cfg Config) *responses {
-	return &responses{client: &http.Client{Timeout: callWithin}, watch: cfg.Watch}
+// answerWithin bounds one answer, all ways to the person together.
+const answerWithin = 30 * time.Second
+
+// answer tells the person alone, by one way after the other until Slack has taken it:
+// response_url, a message in the channel that only they see, a direct message. Of one
+// that is in doubt there is no second copy.
+func (b *Bot) answer(ctx context.Context, to asker, m view.Message) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	poster := b.slack.poster
+	ways := []func() error{
+		func() error { return b.shortly(ctx, to, m) },
+		func() error { return poster.ephemeral(ctx, to.channel, to.thread, to.person.ID, m) },
+		func() error { return poster.send(ctx, to.person.ID, m) },
+	}
+	if to.url == "" {
+		ways = ways[1:] // the short way is the second
+	}
+	for _, way := range ways {
+		err := way()
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, change.ErrDoubtful):
+			b.cfg.Log.Warn("a person may not have been answered", zap.String("user", to.person.ID), zap.Error(err))
+			return
+		}
+		b.cfg.Log.Warn("answer a person", zap.String("user", to.person.ID), zap.Error(err))
+	}
+	b.cfg.Log.Error("a person was not answered", zap.String("user", to.person.ID), zap.String("channel", to.channel))
 }
 
-// post answers the person alone.
-func (r *responses) post(ctx context.Context, url string, m message) error {
-	body, err := json.Marshal(struct {
-		Type    string        `json:"response_type"`
-		Replace bool          `json:"replace_original"`
-		Text    string        `json:"text"`
-		Blocks  *slack.Blocks `json:"blocks,omitempty"`
-	}{"ephemeral", false, m.text, m.wire()})
-	if err != nil {
-		return err
+// shortly answers by the shortest way there is.
+func (b *Bot) shortly(ctx context.Context, to asker, m view.Message) error {
+	if to.url != "" {
+		return b.responses.post(ctx, to.url, m)
 	}
-	for tries := 0; ; tries++ {
-		wait, err := r.once(ctx, url, body)
-		if err == nil || wait < 0 || tries == 2 || !sleep(ctx, wait) {
-			return err
-		}
-	}
+	return b.slack.poster.ephemeral(ctx, to.channel, to.thread, to.person.ID, m)
 }
 
-// once posts. A wait of less than 0 means that trying again is of no use.
-func (r *responses) once(ctx context.Context, url string, body []byte) (wait time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return -1, errors.New("response_url cannot be used")
-	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	began := time.Now()
-	resp, err := r.client.Do(req)
-	result := "error"
-	defer func() {
-		if r.watch.Called != nil {
-			r.watch.Called("response_url", result, time.Since(began))
-		}
-	}()
-	if err != nil {
-		// The error of the HTTP client quotes the URL.
-		return time.Second, fmt.Errorf("answer by response_url: no answer from Slack (timed out: %t)", errors.Is(err, context.DeadlineExceeded))
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16))
-	switch {
-	case resp.StatusCode == http.StatusOK:
-		result = "ok"
-		return 0, nil
-	case resp.StatusCode == http.StatusTooManyRequests:
-		wait, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-		if err != nil || wait > 30*time.Second {
-			wait = time.Second
-		}
-		return wait, errors.New("answer by response_url: too many requests")
-	case resp.StatusCode >= 500:
-		return time.Second, fmt.Errorf("answer by response_url: http %d", resp.StatusCode)
-	default:
-		return -1, fmt.Errorf("answer by response_url: http %d", resp.StatusCode)
+// submission is what the service is told of a person who asks for a change.
+func (b *Bot) submission(from asker) change.Submission {
+	return change.Submission{
+		Delivery: from.delivery, Requester: from.person,
+		Channel: from.channel, ChannelName: from.channelName, Thread: from.thread,
+		Answer: func(ctx context.Context, r *change.Request) error { return b.shortly(ctx, from, view.Private(r)) },
 	}
 }

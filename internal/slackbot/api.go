@@ -4,25 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path"
 	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
+	"go.uber.org/zap"
 
-	"autoscalebot/internal/change"
+	"autoscalebot/internal/slackbot/view"
 )
-
-// callWithin bounds one call of the Web API. The library sets no bound of its own.
-const callWithin = 10 * time.Second
 
 // api is the Web API with the bot token. A token that Slack refuses is read again
 // once: it may come from a file that was replaced.
 type api struct {
-	url       string
-	token     func() string
-	watch     Watch
-	transport http.RoundTripper
+	url   string
+	token func() string
+	log   *zap.Logger
+	watch Watch
+	http  *http.Client
 
 	mu     sync.Mutex
 	client *slack.Client
@@ -30,34 +28,54 @@ type api struct {
 }
 
 func newAPI(cfg Config) *api {
-	return &api{url: cfg.APIURL, token: cfg.BotToken, watch: cfg.Watch, transport: newTransport()}
+	return &api{url: cfg.APIURL, token: cfg.BotToken, log: cfg.Log, watch: cfg.Watch, http: newHTTP()}
 }
 
-// newTransport keeps enough connections for a burst where HTTP/2 is not spoken, as
-// through some proxies: the default keeps two and would open one for nearly every
-// message.
-func newTransport() http.RoundTripper {
-	base, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // the program replaced it
-		return http.DefaultTransport
+// newHTTP is the HTTP client for everything that is sent to Slack. It follows no
+// redirect, since a token or a secret address would follow it too. It keeps enough
+// connections for a burst where HTTP/2 is not spoken, as through some proxies: the
+// default keeps two and would open one for nearly every message.
+func newHTTP() *http.Client {
+	next := http.DefaultTransport
+	if base, ok := next.(*http.Transport); ok { // unless the program replaced it
+		transport := base.Clone()
+		transport.MaxIdleConnsPerHost = 16
+		next = transport
 	}
-	transport := base.Clone()
-	transport.MaxIdleConnsPerHost = 16
-	return transport
+	return &http.Client{
+		Transport:     readableLimits{next},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
-// with makes one call, and again with a newly read token where Slack refuses it.
-func (a *api) with(ctx context.Context, do func(ctx context.Context, c *slack.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
-	defer cancel()
+type apiCall func(ctx context.Context, c *slack.Client) error
+
+// ask makes a call that may be repeated, and waits where Slack asks to.
+func (a *api) ask(ctx context.Context, method string, do apiCall) error {
+	return patiently(ctx, func(ctx context.Context) error { return a.call(ctx, method, do) })
+}
+
+// call makes one call, and again with a newly read token where Slack refuses it.
+func (a *api) call(ctx context.Context, method string, do apiCall) error {
+	if err := ctx.Err(); err != nil {
+		return errors.Join(errUnsent, err)
+	}
 	client, used := a.current(false)
-	err := do(ctx, client)
-	var said slack.SlackErrorResponse
-	if errors.As(err, &said) && (said.Err == "invalid_auth" || said.Err == "token_revoked" || said.Err == "token_expired") {
+	err := a.once(ctx, method, client, do)
+	if troubleOf(err) == troubleToken {
 		if fresh, now := a.current(true); now != used {
-			return do(ctx, fresh)
+			return a.once(ctx, method, fresh, do)
 		}
 	}
+	return err
+}
+
+func (a *api) once(ctx context.Context, method string, client *slack.Client, do apiCall) error {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	began := time.Now()
+	err := do(ctx, client)
+	a.watch.called(method, err, began)
 	return err
 }
 
@@ -68,85 +86,21 @@ func (a *api) current(reread bool) (*slack.Client, string) {
 	if a.client == nil || reread {
 		if token := a.token(); a.client == nil || token != a.used {
 			a.used = token
-			a.client = slack.New(token, slack.OptionAPIURL(a.url),
-				slack.OptionHTTPClient(&http.Client{Transport: &counted{watch: a.watch, next: a.transport}}))
+			a.client = slack.New(token, slack.OptionAPIURL(a.url), slack.OptionHTTPClient(a.http))
 		}
 	}
 	return a.client, a.used
 }
 
-// counted counts calls by method and result.
-type counted struct {
-	watch Watch
-	next  http.RoundTripper
-}
-
-func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
-	began := time.Now()
-	resp, err := c.next.RoundTrip(r)
-	if c.watch.Called != nil {
-		result := "error"
-		if err == nil {
-			result = http.StatusText(resp.StatusCode)
-			if resp.StatusCode == http.StatusOK {
-				result = "ok"
-			}
+// shown sends a message, and where Slack refuses its blocks simpler ones, at last
+// the text alone.
+func (a *api) shown(m view.Message, send func(view.Message) error) error {
+	for {
+		err := send(m)
+		if m.Blocks == nil || err == nil || troubleOf(err) != troubleBlocks {
+			return err
 		}
-		c.watch.Called(path.Base(r.URL.Path), result, time.Since(began))
-	}
-	return resp, err
-}
-
-// kind sorts errors of the Web API by what can be done about them.
-type kind int
-
-const (
-	kindOther    kind = iota // Slack said no, for a reason nobody here can mend
-	kindLimited              // 429
-	kindDoubtful             // it may or may not have been done: 5xx, time-out, reset
-	kindInvite               // the bot is not in the channel
-	kindGone                 // channel archived, thread or message deleted
-	kindBlocks               // the blocks are refused
-)
-
-func classify(err error) (kind, time.Duration) {
-	var limited *slack.RateLimitedError
-	if errors.As(err, &limited) {
-		return kindLimited, max(limited.RetryAfter, time.Second)
-	}
-	var said slack.SlackErrorResponse
-	if !errors.As(err, &said) {
-		var status slack.StatusCodeError
-		if errors.As(err, &status) && status.Code < 500 {
-			return kindOther, 0
-		}
-		return kindDoubtful, 0
-	}
-	switch said.Err {
-	case "not_in_channel", "channel_not_found":
-		return kindInvite, 0
-	case "is_archived", "message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "cannot_reply_to_message":
-		return kindGone, 0
-	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long":
-		return kindBlocks, 0
-	case "ratelimited", "rate_limited", "message_limit_exceeded":
-		return kindLimited, 5 * time.Second
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
-		return kindDoubtful, 0
-	}
-	return kindOther, 0
-}
-
-// asChange translates an error into the words of the change service.
-func asChange(err error) error {
-	switch k, _ := classify(err); k {
-	case kindInvite:
-		return errors.Join(change.ErrNotInvited, err)
-	case kindGone:
-		return errors.Join(change.ErrGone, err)
-	case kindOther:
-		return errors.Join(change.ErrRefused, err)
-	default:
-		return err
+		a.log.Error("slack refuses blocks, sending simpler ones", zap.Error(err), zap.Strings("messages", explained(err)))
+		m = m.Simpler()
 	}
 }

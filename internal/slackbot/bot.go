@@ -2,8 +2,8 @@ package slackbot
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -33,9 +33,7 @@ type Config struct {
 
 // Identity is who the bot is in Slack.
 type Identity struct {
-	TeamID, TeamName, UserID, BotID, AppID string
-	// Scopes are those the bot token was granted, where Slack tells.
-	Scopes []string
+	TeamID, TeamName, UserID, BotID string
 }
 
 // Slack is the Slack side before it serves: what the change service is built on.
@@ -62,19 +60,20 @@ func (s *Slack) Directory() *Directory { return s.directory }
 // member of the workspace. It fails with a sentence that names the variable.
 func (s *Slack) Identify(ctx context.Context) (Identity, error) {
 	var id Identity
-	err := s.api.with(ctx, func(ctx context.Context, c *slack.Client) error {
-		said, err := c.AuthTestContext(ctx)
-		if err != nil {
-			return err
+	err := s.api.ask(ctx, "auth.test", func(ctx context.Context, c *slack.Client) error {
+		who, err := c.AuthTestContext(ctx)
+		if err == nil {
+			id = Identity{TeamID: who.TeamID, TeamName: who.Team, UserID: who.UserID, BotID: who.BotID}
 		}
-		id = Identity{TeamID: said.TeamID, TeamName: said.Team, UserID: said.UserID, BotID: said.BotID}
-		return nil
+		return err
 	})
 	switch {
 	case fatalToken(err):
 		return id, fmt.Errorf("SLACK_BOT_TOKEN: Slack refuses it: %w", err)
 	case err != nil:
 		return id, fmt.Errorf("ask Slack who the bot is (SLACK_API_URL %s): %w", s.cfg.APIURL, err)
+	case id.TeamID == "":
+		return id, errors.New("SLACK_BOT_TOKEN: Slack names no workspace for it: install the app in one workspace, not in the organisation")
 	}
 	s.directory.team = id.TeamID
 	return id, nil
@@ -91,53 +90,29 @@ type Bot struct {
 	sockets   *sockets
 	loop      *loop
 	responses *responses
-
-	life context.Context // of background reads
-	work sync.WaitGroup
 }
 
 // New returns a bot that serves once Run is called. Identify must have succeeded.
 func (s *Slack) New(self Identity, changes *change.Service, names *baseten.Catalogue, policy func() *authz.Policy) *Bot {
-	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.cfg)}
+	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api)}
 	b.loop = newLoop(b)
-	b.sockets = newSockets(s.cfg, b.loop.take)
+	b.sockets = newSockets(s.cfg, s.api.http, b.loop.take)
 	return b
 }
 
-// Run serves until ctx ends. Then it takes nothing more, finishes recording what it
-// took, and closes the sockets only after the acknowledgements had time to leave:
-// the client library queues them and has no flush. It returns an error only where
-// no waiting would help.
-func (b *Bot) Run(ctx context.Context) error {
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	b.life = work
+// Run serves until ctx ends. Then it closes the sockets: each goes on recording and
+// acknowledging until it is closed, and what arrives too late is not acknowledged and
+// counted. What was acknowledged and still wants an answer gets it, if that takes no
+// longer than within. Run returns an error only where no waiting would help.
+func (b *Bot) Run(ctx context.Context, within time.Duration) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	b.loop.start(work)
-
-	socketsCtx, stopSockets := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopSockets()
-	ended := make(chan error, 1)
-	go func() { ended <- b.sockets.run(socketsCtx) }()
-
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-ended:
-	}
-	b.loop.close()
-	sleep(work, flushAcks)
-	stopSockets()
-	if err == nil {
-		err = <-ended
-	}
-	stopWork()
-	b.work.Wait()
+	err := b.sockets.run(ctx)
+	defer time.AfterFunc(within, stop).Stop()
+	b.loop.drain()
 	return err
 }
-
-// flushAcks is how long queued acknowledgements are given to leave: 1 ms was enough
-// in every one of twenty trials.
-const flushAcks = 300 * time.Millisecond
 
 // Ready tells why the bot could not serve a command now, nil while it could.
 func (b *Bot) Ready() error { return b.sockets.ready() }
@@ -149,21 +124,12 @@ func (b *Bot) SocketAppID() string {
 	return id
 }
 
+// SocketsOfApp is how many sockets the app has, all its processes together, as Slack
+// said when the last one was opened. Slack allows 10.
+func (b *Bot) SocketsOfApp() int { return int(b.sockets.ofApp.Load()) }
+
 // QueueDepth is how many envelopes wait for a worker.
-func (b *Bot) QueueDepth() int { return len(b.loop.queue) }
+func (b *Bot) QueueDepth() int { return b.loop.records.waits() }
 
 // EditDepth is how many edits of messages wait for Slack's limit.
-func (b *Bot) EditDepth() int { return b.slack.poster.edits.waits() }
-
-// background runs work that nobody waits for; Run waits for it at the end.
-func (b *Bot) background(f func(ctx context.Context)) {
-	ctx := b.life
-	b.work.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				b.cfg.Log.Error("panic", zap.String("panic", fmt.Sprint(p)), zap.Stack("stack"))
-			}
-		}()
-		f(ctx)
-	})
-}
+func (b *Bot) EditDepth() int { return b.slack.poster.edits.pace.waiting.Len() }

@@ -6,20 +6,21 @@ import (
 )
 
 // event serves what the Events API sends. Slack sends an event again, under the
-// same event ID, until it is acknowledged.
+// same event ID, until it is acknowledged. What is forgotten here would be forgotten
+// some seconds later anyway: an event may be lost, or go to another process.
 func (b *Bot) event(d *delivery, outer slackevents.EventsAPIEvent) {
-	id := d.id
-	if callback, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && callback.EventID != "" {
-		id = callback.EventID
-	}
 	switch e := outer.InnerEvent.Data.(type) {
 	case *slackevents.AppMentionEvent:
+		id := d.id
+		if callback, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && callback.EventID != "" {
+			id = callback.EventID
+		}
 		b.mention(d, id, e)
 		return
 	case *slackevents.SubteamMembersChangedEvent:
-		b.slack.directory.forgetGroup(e.SubteamID)
+		b.slack.directory.groups.forget(allGroups)
 	case *slackevents.UserChangeEvent:
-		b.slack.directory.forgetPerson(e.User.ID)
+		b.slack.directory.people.forget(e.User.ID)
 	case *slackevents.TokensRevokedEvent:
 		b.cfg.Log.Error("slack says that tokens of this app were revoked: SLACK_BOT_TOKEN has to be replaced")
 	case *slackevents.AppUninstalledEvent:

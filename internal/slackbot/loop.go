@@ -2,8 +2,7 @@ package slackbot
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -12,98 +11,106 @@ import (
 	"go.uber.org/zap"
 )
 
+// Bounds of what is under way at the same time, and of what waits. A full queue is
+// not acknowledged, so that Slack tells the person.
 const (
-	// ackWithin is when an acknowledgement is too late: Slack gives 3 seconds and
-	// tells the person then that the command failed.
-	ackWithin = 2500 * time.Millisecond
-	// queueLength bounds what waits for a worker. A full queue is not acknowledged,
-	// so that Slack tells the person.
-	queueLength = 2000
-	// workers bounds what is recorded at the same time.
-	workers = 32
-	// readers bounds the reads (status, list…) under way at the same time.
-	readers = 32
+	recorders, mostToRecord = 32, 2000 // envelopes
+	readers, mostToRead     = 32, 2000 // reads (status, list…): some wait for Baseten
+	answerers, mostToAnswer = 32, 2000 // answers to clicks, and forms: they never wait behind reads
 )
+
+// serveWithin bounds one read.
+const serveWithin = time.Minute
 
 // envelope is one thing that Slack sent down a socket.
 type envelope struct {
 	id       string
+	kind     string // slash_commands, interactive, events_api
+	payload  json.RawMessage
 	retry    int
 	received time.Time
-	data     any // of the client library, nil for what it could not parse
-	ack      func(ctx context.Context, id string, payload any) error
+	// ack writes the acknowledgement; served tells the socket, once, that there is
+	// nothing more to come.
+	ack    func(ctx context.Context, id string, payload any) error
+	served func()
 }
 
 // loop takes envelopes off the sockets and hands them to workers. Taking never
-// blocks and never calls anybody: a client library that is not drained hangs.
+// blocks and never calls anybody.
 type loop struct {
-	bot   *Bot
-	queue chan *envelope
-	slots chan struct{} // one for each read under way
-	seen  *recent
+	bot                     *Bot
+	records, reads, answers *pool
 
-	taking sync.RWMutex // held while an envelope is put into the queue
-	closed bool
-	work   sync.WaitGroup
+	mu   sync.Mutex
+	seen *memory[string, struct{}] // reads by their key: events are sent again
 }
 
 func newLoop(bot *Bot) *loop {
-	return &loop{bot: bot, queue: make(chan *envelope, queueLength), slots: make(chan struct{}, readers), seen: newRecent(10_000)}
+	log := bot.cfg.Log
+	return &loop{
+		bot: bot, records: newPool(log, mostToRecord), reads: newPool(log, mostToRead), answers: newPool(log, mostToAnswer),
+		seen: newMemory[string, struct{}](10_000),
+	}
 }
 
 // take queues an envelope, or drops it unacknowledged.
 func (l *loop) take(e *envelope) {
-	l.taking.RLock()
-	defer l.taking.RUnlock()
-	if l.closed {
-		return
-	}
-	select {
-	case l.queue <- e:
-	default:
-		call(l.bot.cfg.Watch.Dropped)
-		l.bot.cfg.Log.Error("queue full, command not taken", zap.String("envelope", e.id))
+	queued := l.records.add(func(ctx context.Context) {
+		defer e.served()
+		l.handle(ctx, e)
+	})
+	if !queued {
+		e.served()
+		l.dropped(e)
 	}
 }
 
-// start starts the workers. They run until close.
+func (l *loop) dropped(e *envelope) {
+	call(l.bot.cfg.Watch.Dropped)
+	l.bot.cfg.Log.Error("not taken: the queue is full", zap.String("envelope", e.id), zap.String("type", e.kind))
+}
+
 func (l *loop) start(ctx context.Context) {
-	for range workers {
-		l.work.Go(func() {
-			for e := range l.queue {
-				l.handle(ctx, e)
-			}
-		})
-	}
+	l.records.start(ctx, recorders)
+	l.reads.start(ctx, readers)
+	l.answers.start(ctx, answerers)
 }
 
-// close takes nothing more and waits for what was taken.
-func (l *loop) close() {
-	l.taking.Lock()
-	l.closed = true
-	l.taking.Unlock()
-	close(l.queue)
-	l.work.Wait()
+// drain waits for what was taken: in this order, since the first adds to the others.
+func (l *loop) drain() {
+	l.records.drain()
+	l.reads.drain()
+	l.answers.drain()
 }
 
-// handle serves one envelope. A panic costs that one envelope only.
+// handle serves one envelope. What cannot be read is acknowledged all the same, or
+// Slack would send it again or show a failure.
 func (l *loop) handle(ctx context.Context, e *envelope) {
-	defer func() {
-		if p := recover(); p != nil {
-			l.bot.cfg.Log.Error("panic", zap.String("envelope", e.id), zap.String("panic", fmt.Sprint(p)), zap.ByteString("stack", debug.Stack()))
-		}
-	}()
 	ctx, cancel := context.WithDeadline(ctx, e.received.Add(ackWithin))
 	defer cancel()
 	d := &delivery{envelope: e, ctx: ctx, bot: l.bot}
-	switch data := e.data.(type) {
-	case slack.SlashCommand:
-		l.bot.slash(d, data)
-	case slack.InteractionCallback:
-		l.bot.interaction(d, data)
-	case slackevents.EventsAPIEvent:
-		l.bot.event(d, data)
+	var err error
+	switch e.kind {
+	case "slash_commands":
+		var c slack.SlashCommand
+		if err = json.Unmarshal(e.payload, &c); err == nil {
+			l.bot.slash(d, c)
+		}
+	case "interactive":
+		var c slack.InteractionCallback
+		if err = json.Unmarshal(e.payload, &c); err == nil {
+			l.bot.interaction(d, c)
+		}
+	case "events_api":
+		var outer slackevents.EventsAPIEvent
+		if outer, err = slackevents.ParseEvent(e.payload, slackevents.OptionNoVerifyToken()); err == nil {
+			l.bot.event(d, outer)
+		}
 	default:
+		d.acknowledge()
+	}
+	if err != nil {
+		l.bot.cfg.Log.Warn("acknowledging what cannot be understood", zap.String("envelope", e.id), zap.String("type", e.kind), zap.Error(err))
 		d.acknowledge()
 	}
 }
@@ -128,51 +135,44 @@ func (d *delivery) acknowledgeWith(payload any) {
 		return
 	}
 	if watch.Acked != nil {
-		watch.Acked(d.bot.cfg.Now().Sub(d.received))
+		watch.Acked(time.Since(d.received))
 	}
 }
 
-// read serves something that only reads: acknowledged at once, and not twice.
+// read serves something that only reads: acknowledged at once, and served once.
 func (d *delivery) read(key string, serve func(ctx context.Context)) {
-	d.acknowledge()
-	if !d.bot.loop.seen.add(key) {
+	l := d.bot.loop
+	if l.served(key, false) {
+		d.acknowledge()
 		return
 	}
-	d.bot.background(func(ctx context.Context) {
-		select {
-		case d.bot.loop.slots <- struct{}{}:
-			defer func() { <-d.bot.loop.slots }()
-		case <-ctx.Done():
-			return
-		}
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	queued := l.reads.add(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, serveWithin)
 		defer cancel()
 		serve(ctx)
 	})
-}
-
-// recent remembers the last keys that it was given.
-type recent struct {
-	mu    sync.Mutex
-	keys  map[string]struct{}
-	order []string
-	next  int
-}
-
-func newRecent(n int) *recent {
-	return &recent{keys: make(map[string]struct{}), order: make([]string, n)}
-}
-
-// add reports whether the key is new.
-func (r *recent) add(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.keys[key]; known {
-		return false
+	if !queued {
+		l.dropped(d.envelope)
+		return
 	}
-	delete(r.keys, r.order[r.next])
-	r.order[r.next] = key
-	r.keys[key] = struct{}{}
-	r.next = (r.next + 1) % len(r.order)
-	return true
+	l.served(key, true)
+	d.acknowledge()
+}
+
+// served reports whether a read of that key was served, and notes that it is.
+func (l *loop) served(key string, now bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, known := l.seen.get(key)
+	if now {
+		l.seen.put(key, struct{}{})
+	}
+	return known
+}
+
+// later does what a person waits for once something was acknowledged.
+func (l *loop) later(do func(ctx context.Context)) {
+	if !l.answers.add(do) {
+		l.bot.cfg.Log.Error("a person was not answered: too many wait")
+	}
 }

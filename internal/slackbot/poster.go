@@ -2,238 +2,140 @@ package slackbot
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync"
-	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/slackbot/view"
 )
 
-const (
-	// postEvery is Slack's limit: about one message a second in a channel.
-	postEvery = time.Second
-	// resultsYield is how long results let cards pass: a card is what a PATCH waits
-	// for, a result only tells about it.
-	resultsYield = 15 * time.Second
-	// editEvery and editBurst keep below Slack's limit on chat.update: some 50 a
-	// minute for the whole workspace (tier 3).
-	editEvery = 1400 * time.Millisecond
-	editBurst = 6
-	// doubtfulTries is how often a message is sent whose fate is unknown: a double
-	// beats silence, but not for ever.
-	doubtfulTries = 2
-)
-
-// poster shows requests as Slack messages. It implements change.Chat.
+// poster shows requests as Slack messages. It implements change.Chat: this file
+// posts, edits.go edits, tell.go tells one person.
 type poster struct {
 	api      *api
 	announce string
 	log      *zap.Logger
 	watch    Watch
-	now      func() time.Time
+	edits    *edits
+	alive    *lookups[sign] // what auth.test said last
 
-	mu       sync.Mutex
-	channels map[string]*turnstile
-	edits    *turnstile
-	shown    *versions
+	mu    sync.Mutex
+	paces map[string]*pacer // of posts, by channel, or by user for direct messages
 }
 
 func newPoster(cfg Config, api *api) *poster {
 	return &poster{
-		api: api, announce: cfg.AnnounceChannel, log: cfg.Log, watch: cfg.Watch, now: cfg.Now,
-		channels: make(map[string]*turnstile), edits: newTurnstile(editEvery, editBurst), shown: newVersions(),
+		api: api, announce: cfg.AnnounceChannel, log: cfg.Log, watch: cfg.Watch, edits: newEdits(api, cfg),
+		alive: newLookups[sign](cfg.Now), paces: make(map[string]*pacer),
 	}
 }
 
-func (p *poster) channel(id string) *turnstile {
+// Urgencies of posts in a channel: a message that Slack sent back keeps its place
+// before those that were not sent yet.
+const (
+	sentBack = iota
+	notSentYet
+)
+
+func (p *poster) pace(channel string) *pacer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.channels[id]
-	if t == nil {
-		t = newTurnstile(postEvery, 1)
-		p.channels[id] = t
+	pace := p.paces[channel]
+	if pace == nil {
+		pace = newPacer(postEvery, postBurst)
+		p.paces[channel] = pace
 	}
-	return t
+	return pace
 }
 
-// Turn implements change.Chat.
-func (p *poster) Turn(ctx context.Context, channel string, part change.Part) (change.Turn, error) {
+// Slot implements change.Chat.
+func (p *poster) Slot(ctx context.Context, channel string, part change.Part) (change.Slot, error) {
 	if part == change.ReviewCard {
 		channel = p.announce
 	}
-	due := time.Now()
-	if part != change.Root {
-		due = due.Add(resultsYield)
-	}
-	gate := p.channel(channel)
-	if err := gate.wait(ctx, due); err != nil {
-		return nil, err
-	}
-	return &turn{poster: p, gate: gate, channel: channel}, nil
+	return p.slot(ctx, channel)
 }
 
-// turn is the right to post one message now.
-type turn struct {
+func (p *poster) slot(ctx context.Context, channel string) (*slot, error) {
+	if channel == "" {
+		return nil, &change.ChatRefusal{Word: "no_channel"}
+	}
+	pace := p.pace(channel)
+	if err := pace.wait(ctx, notSentYet); err != nil {
+		return nil, fmt.Errorf("wait to post in %s: %w", channel, err)
+	}
+	return &slot{poster: p, pace: pace, channel: channel}, nil
+}
+
+// slot is the right to post one message now.
+type slot struct {
 	poster  *poster
-	gate    *turnstile
+	pace    *pacer
 	channel string
 	used    bool
 }
 
-// Return implements change.Turn.
-func (t *turn) Return() {
-	if !t.used {
-		t.used = true
-		t.gate.giveBack()
+// Return implements change.Slot.
+func (s *slot) Return() {
+	if !s.used {
+		s.used = true
+		s.pace.giveBack()
 	}
 }
 
-// Post implements change.Turn.
-func (t *turn) Post(ctx context.Context, r *change.Request, part change.Part) (change.MessageRef, error) {
-	t.used = true
-	m := render(r, part)
-	thread := ""
+// Post implements change.Slot.
+func (s *slot) Post(ctx context.Context, r *change.Request, part change.Part) (change.MessageRef, error) {
+	thread := r.Thread
 	switch part {
-	case change.Root:
-		thread = r.Thread
-	case change.Result, change.Reminder:
-		thread = r.Root.TS
-		if r.Thread != "" {
-			thread = r.Thread
-		}
 	case change.ReviewCard: // stands alone
+		thread = ""
+	case change.Reply, change.BadNews, change.Reminder:
+		if thread == "" {
+			thread = r.Messages.Card.Ref.TS
+		}
+	default: // the card begins a thread, or stands in the requester's
 	}
-	ts, err := t.poster.post(ctx, t.gate, t.channel, thread, m)
-	return change.MessageRef{Channel: t.channel, TS: ts}, err
+	options := func(m view.Message) []slack.MsgOption {
+		out := m.Options(thread)
+		if part == change.BadNews && thread != "" && r.Target.Slot() == production {
+			out = append(out, slack.MsgOptionBroadcast())
+		}
+		return out
+	}
+	ts, err := s.post(ctx, view.Request(r, part), options)
+	return change.MessageRef{Channel: s.channel, TS: ts}, err
 }
 
-// post sends a message whose turn it is, waiting where Slack says so.
-func (p *poster) post(ctx context.Context, gate *turnstile, channel, thread string, m message) (string, error) {
-	for doubts := 0; ; {
-		var ts string
-		err := p.api.with(ctx, func(ctx context.Context, c *slack.Client) (err error) {
-			_, ts, err = c.PostMessageContext(ctx, channel, m.options(thread)...)
-			return err
+// production is the environment whose bad news everybody in the channel sees.
+const production = "production"
+
+// post sends a message once, and again only where Slack certainly did not take it.
+func (s *slot) post(ctx context.Context, m view.Message, options func(view.Message) []slack.MsgOption) (ts string, err error) {
+	const method = "chat.postMessage"
+	s.used = true
+	for {
+		err = s.poster.api.shown(m, func(m view.Message) error {
+			return s.poster.api.call(ctx, method, func(ctx context.Context, c *slack.Client) (err error) {
+				_, ts, err = c.PostMessageContext(ctx, s.channel, options(m)...)
+				return err
+			})
 		})
-		if err == nil {
-			return ts, nil
+		wait, isLimited := limited(err)
+		if !isLimited {
+			return ts, asChange(err)
 		}
-		switch k, wait := classify(err); k {
-		case kindLimited:
-			gate.hold(wait)
-		case kindDoubtful:
-			if doubts++; doubts >= doubtfulTries || ctx.Err() != nil {
-				return "", errors.Join(change.ErrDoubtful, err)
-			}
-		case kindBlocks:
-			if m.blocks == nil {
-				return "", err
-			}
-			p.log.Error("slack refuses blocks, sending simpler ones", zap.Error(err), zap.Strings("messages", explained(err)))
-			m = m.simpler()
-		default:
-			return "", asChange(err)
+		s.poster.watch.retried(method)
+		s.pace.hold(wait)
+		if !fits(ctx, wait) {
+			return "", err
 		}
-		if p.watch.Retried != nil {
-			p.watch.Retried("chat.postMessage")
-		}
-		if err := gate.wait(ctx, time.Time{}); err != nil {
+		if waitErr := s.pace.wait(ctx, sentBack); waitErr != nil {
 			return "", err
 		}
 	}
-}
-
-// Edit implements change.Chat.
-func (p *poster) Edit(ctx context.Context, r *change.Request, part change.Part, u change.Urgency) error {
-	ref := r.Root
-	switch part {
-	case change.Result:
-		ref = r.Result
-	case change.ReviewCard:
-		ref = r.Review.Card
-	default:
-	}
-	// The newest version wins, however late an older one comes.
-	newest := func() bool { return p.shown.newest(ref, r.Version) }
-	m := render(r, part)
-	due := time.Now().Add([]time.Duration{change.RemoveButtons: 0, change.TellEnd: 5 * time.Second, change.Progress: 30 * time.Second}[u])
-	for tries := 0; ; {
-		if !newest() {
-			return nil
-		}
-		if err := p.edits.wait(ctx, due); err != nil {
-			return err
-		}
-		if !newest() {
-			p.edits.giveBack()
-			return nil
-		}
-		err := p.api.with(ctx, func(ctx context.Context, c *slack.Client) error {
-			unlock := p.shown.lock(ref)
-			defer unlock()
-			if !newest() {
-				return nil
-			}
-			_, _, _, err := c.UpdateMessageContext(ctx, ref.Channel, ref.TS, m.options("")...)
-			return err
-		})
-		if err == nil {
-			return nil
-		}
-		switch k, wait := classify(err); k {
-		case kindLimited:
-			p.edits.hold(wait)
-		case kindDoubtful: // an edit may be sent any number of times
-			if tries++; tries > 3 || ctx.Err() != nil {
-				return err
-			}
-		case kindBlocks:
-			if m.blocks == nil {
-				return err
-			}
-			p.log.Error("slack refuses blocks, sending simpler ones", zap.Error(err), zap.Strings("messages", explained(err)))
-			m = m.simpler()
-		default:
-			return asChange(err)
-		}
-		if p.watch.Retried != nil {
-			p.watch.Retried("chat.update")
-		}
-	}
-}
-
-// Whisper implements change.Chat.
-func (p *poster) Whisper(ctx context.Context, to change.Whispered, text string) error {
-	m := plainMessage(text)
-	return p.api.with(ctx, func(ctx context.Context, c *slack.Client) error {
-		_, err := c.PostEphemeralContext(ctx, to.Channel, to.User, m.options(to.Thread)...)
-		return err
-	})
-}
-
-// Direct implements change.Chat.
-func (p *poster) Direct(ctx context.Context, user, text string) error {
-	m := plainMessage(text)
-	return p.api.with(ctx, func(ctx context.Context, c *slack.Client) error {
-		_, _, err := c.PostMessageContext(ctx, user, m.options("")...)
-		return err
-	})
-}
-
-// Announce implements change.Chat.
-func (p *poster) Announce(ctx context.Context, text string) error {
-	if p.announce == "" {
-		return nil
-	}
-	gate := p.channel(p.announce)
-	if err := gate.wait(ctx, time.Now()); err != nil {
-		return err
-	}
-	_, err := p.post(ctx, gate, p.announce, "", plainMessage(text))
-	return err
 }
 
 // Link implements change.Chat.
@@ -242,77 +144,13 @@ func (p *poster) Link(ctx context.Context, m change.MessageRef) string {
 		return ""
 	}
 	var link string
-	_ = p.api.with(ctx, func(ctx context.Context, c *slack.Client) (err error) {
+	err := p.api.ask(ctx, "chat.getPermalink", func(ctx context.Context, c *slack.Client) (err error) {
 		link, err = c.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: m.Channel, Ts: m.TS})
 		return err
 	})
+	if err != nil {
+		p.log.Debug("address of a message", zap.Error(err))
+		return ""
+	}
 	return link
-}
-
-// explained is what Slack says about refused blocks.
-func explained(err error) []string {
-	var said slack.SlackErrorResponse
-	if errors.As(err, &said) {
-		return said.ResponseMetadata.Messages
-	}
-	return nil
-}
-
-// versions remembers which version of each message is the newest that anybody
-// wanted shown, and lets one edit of a message through at a time.
-type versions struct {
-	mu    sync.Mutex
-	of    map[change.MessageRef]int64
-	order *ring
-	busy  map[change.MessageRef]*sync.Mutex
-}
-
-// remembered is how many messages' versions are kept.
-const remembered = 4096
-
-func newVersions() *versions {
-	return &versions{of: make(map[change.MessageRef]int64), order: &ring{refs: make([]change.MessageRef, remembered)}, busy: make(map[change.MessageRef]*sync.Mutex)}
-}
-
-// newest reports whether no later version of the message was asked for.
-func (v *versions) newest(ref change.MessageRef, version int64) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	known, ok := v.of[ref]
-	if !ok {
-		if old := v.order.push(ref); old.TS != "" {
-			delete(v.of, old)
-			delete(v.busy, old)
-		}
-	}
-	if version < known {
-		return false
-	}
-	v.of[ref] = version
-	return true
-}
-
-func (v *versions) lock(ref change.MessageRef) (unlock func()) {
-	v.mu.Lock()
-	m := v.busy[ref]
-	if m == nil {
-		m = new(sync.Mutex)
-		v.busy[ref] = m
-	}
-	v.mu.Unlock()
-	m.Lock()
-	return m.Unlock
-}
-
-// ring forgets the oldest.
-type ring struct {
-	refs []change.MessageRef
-	next int
-}
-
-func (r *ring) push(ref change.MessageRef) (forgotten change.MessageRef) {
-	forgotten = r.refs[r.next]
-	r.refs[r.next] = ref
-	r.next = (r.next + 1) % len(r.refs)
-	return forgotten
 }

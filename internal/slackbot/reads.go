@@ -3,119 +3,108 @@ package slackbot
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
+	"autoscalebot/internal/slackbot/view"
 )
 
 // read answers a command that changes nothing, to the person who typed it alone.
-func (b *Bot) read(ctx context.Context, a asked, cmd commands.Command) {
-	if cmd.Name == commands.NameHelp {
-		b.reply(ctx, a, helpMessage(commands.Help(cmd.Topic)))
-		return
-	}
-	if cmd.Name == commands.NameWhoami {
-		b.reply(ctx, a, b.whoami(ctx, a))
-		return
-	}
-	if why, ok := b.changes.MayRead(ctx, a.person.ID); !ok {
-		b.outcome(string(cmd.Name), "refused")
-		b.cfg.Log.Info("read refused", zap.String("user", a.person.ID), zap.String("command", string(cmd.Name)))
-		b.reply(ctx, a, plainMessage(why))
-		return
-	}
-	var m message
-	var err error
-	switch cmd.Name {
-	case commands.NameStatus:
-		m, err = b.status(ctx, cmd)
-	case commands.NameList:
-		m, err = b.list(ctx, cmd.Glob)
-	case commands.NamePending:
-		m, err = b.pending(ctx)
-	case commands.NameHistory:
-		m, err = b.history(ctx, cmd)
-	case commands.NameCan, commands.NameChange:
-		m = b.preview(ctx, a, cmd)
-	default:
-		m = plainMessage("I do not know that command. /autoscale help lists them.")
-	}
+func (b *Bot) read(ctx context.Context, from asker, cmd commands.Command) {
+	m, err := b.readable(ctx, from, cmd)
 	var no *change.Refused
 	switch {
 	case errors.As(err, &no):
-		m = plainMessage(no.Text)
+		b.cfg.Log.Info("read refused", zap.String("user", from.person.ID), zap.String("command", string(cmd.Name)), zap.String("code", string(no.Reason.Code)))
+		m = view.Refused(no, from.person.ID)
 	case err != nil:
-		b.cfg.Log.Error("answer a command", zap.String("command", string(cmd.Name)), zap.Error(err))
-		m = plainMessage("failed: something went wrong here. Please try again; if it stays, tell whoever runs the bot.")
+		b.cfg.Log.Error("read", zap.String("command", string(cmd.Name)), zap.Error(err))
+		m = view.Refused(&change.Refused{Reason: change.Reason{Code: change.Broken}}, from.person.ID)
 	}
-	b.reply(ctx, a, m)
+	b.answer(ctx, from, m)
 }
 
-// preview tells what a change would do (dry-run), or what the policy would decide
-// (can).
-func (b *Bot) preview(ctx context.Context, a asked, cmd commands.Command) message {
-	p := b.changes.Preview(ctx, change.Submission{Requester: a.person, Channel: a.channel, Thread: a.thread, Ask: askOf(cmd)})
-	return previewMessage(p, cmd.Name == commands.NameCan)
+// readable is the answer to a read. Help and whoami answer everybody: they are what
+// somebody needs who wants to ask for permission.
+func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (view.Message, error) {
+	switch cmd.Name {
+	case commands.NameHelp:
+		return view.Help(cmd.Topic), nil
+	case commands.NameWhoami:
+		return b.whoami(ctx, from), nil
+	}
+	if why, ok := b.changes.MayRead(ctx, from.person.ID); !ok {
+		b.cfg.Watch.command(string(cmd.Name), "refused")
+		return view.Message{}, &change.Refused{Reason: why}
+	}
+	switch cmd.Name {
+	case commands.NameStatus:
+		return b.status(ctx, cmd)
+	case commands.NameList:
+		return b.list(ctx, cmd.Glob)
+	case commands.NamePending:
+		waiting, err := b.changes.Waiting(ctx)
+		return view.Pending(waiting), err
+	case commands.NameHistory:
+		past, err := b.changes.Past(ctx, cmd.Model.Word, cmd.Target.Kind, cmd.Target.Word)
+		return view.History(past), err
+	case commands.NameCan, commands.NameChange: // the latter with dry-run
+		in := b.submission(from)
+		in.Ask = askOf(cmd)
+		p := b.changes.Preview(ctx, in)
+		if cmd.Name != commands.NameCan {
+			p.Explanation.Steps = nil
+		}
+		return view.Preview(p.Request, p.Refused, p.Explanation.Steps), nil
+	default:
+		return view.UnknownCommand(), nil
+	}
 }
 
-// whoami tells a person what the bot knows of them. It answers everybody, since
-// this is what somebody who is not allowed needs to ask for permission.
-func (b *Bot) whoami(ctx context.Context, a asked) message {
-	me := self{user: a.person.ID, channel: a.channel, standing: "Slack did not say"}
-	if person, people, err := b.changes.Who(ctx, a.person.ID); err == nil {
-		policy := b.policy()
-		me.standing, me.known = string(person.Standing), true
-		me.groups, me.rules = policy.GroupsOf(person, people), policy.Mentions(person, people)
+// whoami tells a person what the bot knows of them.
+func (b *Bot) whoami(ctx context.Context, from asker) view.Message {
+	me := view.Self{User: from.person.ID, Channel: from.channel}
+	person, people, err := b.changes.Who(ctx, from.person.ID)
+	if err != nil {
+		b.cfg.Log.Warn("whoami", zap.String("user", from.person.ID), zap.Error(err))
+		return view.WhoAmI(me)
 	}
-	return whoamiMessage(me)
+	policy := b.policy()
+	me.Membership = person.Membership
+	me.Groups, me.Rules = policy.GroupsOf(person, people), policy.Mentions(person, people)
+	return view.WhoAmI(me)
 }
 
 // list shows models, by a glob in which * stands for any letters.
-func (b *Bot) list(ctx context.Context, glob string) (message, error) {
+func (b *Bot) list(ctx context.Context, glob string) (view.Message, error) {
 	models, err := b.names.Models(ctx)
 	if err != nil {
-		return message{}, &change.Refused{Text: "failed: Baseten does not answer, so I cannot list the models. Please try again in a minute."}
+		return view.Message{}, &change.Refused{Reason: change.NameProblem(err)}
 	}
-	stale := ""
+	var age time.Duration
 	if b.names.Stale() {
-		stale = fmt.Sprintf("Baseten does not answer; this is from %d min ago.", int(b.names.Age().Minutes()))
+		age = b.names.Age()
 	}
-	return modelsMessage(models, glob, stale), nil
+	return view.List(models, glob, age), nil
 }
 
 // status shows a model's environments and deployments, or one of them.
-func (b *Bot) status(ctx context.Context, cmd commands.Command) (message, error) {
+func (b *Bot) status(ctx context.Context, cmd commands.Command) (view.Message, error) {
 	st, err := b.changes.Status(ctx, cmd.Model.Word)
 	if err != nil {
-		return message{}, err
+		return view.Message{}, err
 	}
-	if cmd.Target.IsZero() {
-		return statusMessage(st, nil), nil
+	var only *baseten.Resolved
+	if !cmd.Target.IsZero() {
+		found, err := st.Targets.Resolve(cmd.Target.Kind, cmd.Target.Word)
+		if err != nil {
+			return view.Message{}, &change.Refused{Reason: change.NameProblem(err)}
+		}
+		only = &found
 	}
-	found, err := st.Targets.Resolve(cmd.Target.Kind, cmd.Target.Word)
-	if err != nil {
-		return message{}, &change.Refused{Text: change.NameProblem(err)}
-	}
-	return statusMessage(st, &found), nil
-}
-
-// pending lists what waits for people.
-func (b *Bot) pending(ctx context.Context) (message, error) {
-	waiting, err := b.changes.Waiting(ctx)
-	if err != nil {
-		return message{}, err
-	}
-	return pendingMessage(waiting), nil
-}
-
-// history lists past requests.
-func (b *Bot) history(ctx context.Context, cmd commands.Command) (message, error) {
-	past, err := b.changes.Past(ctx, cmd.Model.Word, cmd.Target.Kind, cmd.Target.Word)
-	if err != nil {
-		return message{}, err
-	}
-	return historyMessage(past), nil
+	return view.Status(st.Model, st.Targets, only, st.Pending, st.Last, b.cfg.Now()), nil
 }

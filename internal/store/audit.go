@@ -3,75 +3,84 @@ package store
 import (
 	"context"
 	"fmt"
-	"math"
+	"strings"
 	"time"
 
 	"autoscalebot/internal/change"
 )
 
-// AuditFilter says which events to export. The zero filter is all of them.
+// AuditFilter says which events to export. The zero filter is all of them. Of a
+// request in which a person took part, or that is about a model, all events are
+// exported, also those that name neither.
 type AuditFilter struct {
 	// Since and Until bound the time of the event: from Since, before Until.
 	Since, Until time.Time
 	// Model is a model's ID, or its name at the time.
 	Model string
-	// User is a person's ID, or their name at the time.
+	// User is the ID of a person who asked or acted, or their name at the time.
 	User string
+	// Request is one request's ID.
+	Request change.ID
 }
 
-// auditPage bounds the memory that an export takes.
-const auditPage = 500
+// subject is what an event belongs to: its request, or itself. No request's ID
+// begins with #.
+const subject = `CASE request WHEN '' THEN '#' || seq ELSE request END`
+
+// where returns the condition of the filter, and what it is about.
+func (f AuditFilter) where() (condition string, args []any) {
+	var all []string
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		all = append(all, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
+	}
+	if !f.Since.IsZero() {
+		add(`at >= ?`, at(f.Since))
+	}
+	if !f.Until.IsZero() {
+		add(`at < ?`, at(f.Until))
+	}
+	if f.Request != "" {
+		add(`request = ?`, f.Request)
+	}
+	if f.User != "" {
+		add(subject+` IN (SELECT `+subject+` FROM events WHERE actor = ? OR actor_name = ?
+			UNION SELECT id FROM requests WHERE requester_id = ?)`, f.User)
+	}
+	if f.Model != "" {
+		add(subject+` IN (SELECT `+subject+` FROM events WHERE model_id = ? OR model = ?
+			UNION SELECT id FROM requests WHERE model_id = ?)`, f.Model)
+	}
+	if len(all) == 0 {
+		return ``, nil
+	}
+	return `WHERE ` + strings.Join(all, ` AND `), args
+}
 
 // Audit hands the events to fn in the order in which they were numbered, and ends
 // with fn's error if it returns one. Every event committed before the export began
-// is in it. fn may use the store.
+// is in it. It reads while fn works: fn must not use the store, which may have no
+// other connection.
 func (r *Reader) Audit(ctx context.Context, f AuditFilter, fn func(change.Event) error) error {
-	until := int64(math.MaxInt64)
-	if !f.Until.IsZero() {
-		until = f.Until.UnixMilli()
-	}
-	last, err := r.before(ctx, f.Since)
-	if err != nil {
-		return err
-	}
-	for {
-		page, err := collect(ctx, r.db, scanEvent, selectEvent+`WHERE seq > $1
-			AND ($2 = '' OR model_id = $2 OR model = $2)
-			AND ($3 = '' OR actor = $3 OR actor_name = $3)
-			AND at >= $4 AND at < $5
-			ORDER BY seq LIMIT $6`,
-			last, f.Model, f.User, f.Since.UnixMilli(), until, auditPage)
+	condition, args := f.where()
+	var fnErr error
+	err := each(ctx, r.db, func(row row) error {
+		e, err := scanEvent(row)
 		if err != nil {
-			return fmt.Errorf("read events after %d: %w", last, err)
+			return err
 		}
-		for _, e := range page {
-			if err := fn(e); err != nil {
-				return err
-			}
-			last = e.Seq
-		}
-		if len(page) < auditPage {
-			return nil
-		}
+		fnErr = fn(e)
+		return fnErr
+	}, selectEvent+condition+` ORDER BY seq`, args...)
+	if err != nil && fnErr == nil {
+		return fmt.Errorf("read events: %w", err)
 	}
-}
-
-// before returns a number below that of every event since t.
-func (r *Reader) before(ctx context.Context, t time.Time) (int64, error) {
-	if t.IsZero() {
-		return 0, nil
-	}
-	least, _, err := one(ctx, r.db, first[int64],
-		`SELECT COALESCE(min(seq), 1) FROM events WHERE at >= $1`, t.UnixMilli())
-	if err != nil {
-		return 0, fmt.Errorf("find events since %s: %w", t.UTC().Format(time.RFC3339), err)
-	}
-	return least - 1, nil
+	return fnErr
 }
 
 // Events returns the events of one request, oldest first.
 func (r *Reader) Events(ctx context.Context, id change.ID) ([]change.Event, error) {
-	out, err := collect(ctx, r.db, scanEvent, selectEvent+`WHERE request = $1 ORDER BY seq`, id)
+	out, err := all(ctx, r.db, scanEvent, selectEvent+`WHERE request = $1 ORDER BY seq`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read events of %s: %w", id, err)
 	}

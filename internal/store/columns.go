@@ -9,81 +9,100 @@ import (
 	"autoscalebot/internal/change"
 )
 
+// column ties a column to the variable that it is read into and written from.
+type column struct {
+	name string
+	// ref is a pointer for Scan. As an argument it stands for its value.
+	ref any
+}
+
 // requestColumns is the one place that says where each field of a request is kept.
 // The same list reads a request and writes it.
 func requestColumns(r *change.Request) []column {
 	return []column{
 		{"id", &r.ID},
 		{"version", &r.Version},
+		{"kind", &r.Kind},
 		{"state", &r.State},
 		{"created_at", millis{&r.CreatedAt}},
-		{"requester", &r.Requester.ID},
-		{"requester_name", &r.Requester.Name},
+		{"requester", doc(&r.Requester)},
 		{"channel", &r.Channel},
 		{"channel_name", &r.ChannelName},
 		{"thread", &r.Thread},
 		{"ask", doc(&r.Ask)},
-		{"origin", &r.From},
-		{"origin_kind", &r.FromKind},
+		{"origin", doc(&r.Origin)},
 		{"target", doc(&r.Target)},
-		{"reading", doc(&r.Reading)},
-		{"ruling", doc(&r.Ruling)},
+		{"snapshot", doc(&r.Snapshot)},
+		{"decision", doc(&r.Decision)},
+		{"audience", doc(&r.Audience)},
 		{"votes", doc(&r.Votes)},
+		{"tally", doc(&r.Tally)},
 		{"beside", doc(&r.Beside)},
 		{"expires_at", millis{&r.ExpiresAt}},
+		{"remind_at", millis{&r.RemindAt}},
+		{"confirmed_by", doc(&r.ConfirmedBy)},
+		{"denied_by", doc(&r.DeniedBy)},
+		{"canceled_by", doc(&r.CanceledBy)},
+		{"replaced_by", &r.ReplacedBy},
+		{"asked_again_by", &r.AskedAgainBy},
+		{"undone_by", &r.UndoneBy},
 		{"owed_since", millis{&r.OwedSince}},
 		{"sends", &r.Sends},
+		{"sent_at", millis{&r.SentAt}},
 		{"applied_at", millis{&r.AppliedAt}},
 		{"answer", doc(&r.Answer)},
 		{"ended_at", millis{&r.EndedAt}},
-		{"ended_by", doc(&r.EndedBy)},
-		{"why", &r.Why},
+		{"reason", doc(&r.Reason)},
 		{"outcome", doc(&r.Outcome)},
+		{"news", doc(&r.News)},
 		{"review", doc(&r.Review)},
-		{"root", doc(&r.Root)},
-		{"result", doc(&r.Result)},
-		{"root_stale", &r.RootStale},
-		{"result_stale", &r.ResultStale},
-		{"review_stale", &r.ReviewStale},
-		{"buttons", &r.Buttons},
-		{"elsewhere", &r.Elsewhere},
-		{"reminded", &r.Reminded},
+		{"messages", doc(&r.Messages)},
 		{"told", &r.Told},
-		{"owed", &r.Owed},
-		{"claimed_by", &r.ClaimedBy},
-		{"claimed_until", millis{&r.ClaimedUntil}},
+		{"attempts", &r.Attempts},
+		{"retry_at", millis{&r.RetryAt}},
+		{"panics", &r.Panics},
+		{"leased_by", &r.LeasedBy},
 	}
 }
 
-// derivedColumns are written beside requestColumns and never read back: what of the
-// target is asked for.
+// derivedColumns are written beside requestColumns and never read back: what is
+// asked for and stands in a document, or follows from the whole request.
 func derivedColumns(r *change.Request) []column {
-	if r.Target.ModelID == "" {
-		return []column{{"target_key", ""}, {"model_id", ""}, {"target_name", ""}, {"deployment_id", ""}}
+	var newsAt time.Time
+	if r.News.Code != "" && r.News.With == "" {
+		newsAt = r.News.At
 	}
 	return []column{
-		{"target_key", r.Target.Key()},
+		{"due_at", at(r.Due())},
+		{"requester_id", r.Requester.ID},
 		{"model_id", r.Target.ModelID},
-		{"target_name", r.Target.Name()},
+		{"slot", r.Target.Slot()},
 		{"deployment_id", r.Target.DeploymentID},
+		{"target_name", r.Target.Name()},
+		{"news_at", at(newsAt)},
+		{"review_open", r.Review.Open},
 	}
 }
 
-// settle brings the request's times to what the database holds: milliseconds, UTC.
-func settle(r *change.Request) {
-	r.Votes = slices.Clone(r.Votes) // the caller may still hold them
+// round brings the request's times to what the database holds: milliseconds, UTC.
+func round(r *change.Request) {
+	// The caller may still hold these.
+	r.Votes, r.Snapshot.Notes = slices.Clone(r.Votes), slices.Clone(r.Snapshot.Notes)
 	for i := range r.Votes {
 		r.Votes[i].At = stored(r.Votes[i].At)
 	}
+	for i := range r.Snapshot.Notes {
+		r.Snapshot.Notes[i].Until = stored(r.Snapshot.Notes[i].Until)
+	}
 	for _, t := range []*time.Time{
-		&r.CreatedAt, &r.Reading.At, &r.ExpiresAt, &r.OwedSince, &r.AppliedAt, &r.EndedAt,
-		&r.Outcome.At, &r.Outcome.InForceAt, &r.Outcome.ReachedAt, &r.Review.At, &r.ClaimedUntil,
+		&r.CreatedAt, &r.Snapshot.At, &r.ExpiresAt, &r.RemindAt, &r.OwedSince, &r.SentAt, &r.AppliedAt, &r.EndedAt,
+		&r.Outcome.At, &r.Outcome.InForceAt, &r.Outcome.ReachedAt, &r.News.At, &r.Review.At, &r.RetryAt,
 	} {
 		*t = stored(*t)
 	}
 }
 
-func scanRequest(row rows) (*change.Request, error) {
+func scanRequest(row row) (*change.Request, error) {
 	r := new(change.Request)
 	err := row.Scan(refs(requestColumns(r))...)
 	return r, err
@@ -99,17 +118,19 @@ func eventColumns(e *change.Event) []column {
 		{"to_state", &e.To},
 		{"actor", &e.Actor.ID},
 		{"actor_name", &e.Actor.Name},
-		{"why", &e.Why},
+		{"actor_membership", &e.Actor.Membership},
+		{"verb", &e.Verb},
+		{"reason", doc(&e.Reason)},
 		{"rule", &e.Rule},
 		{"policy_sha256", &e.Policy},
 		{"channel", &e.Channel},
 		{"model_id", &e.ModelID},
-		{"model", &e.ModelName},
-		{"detail", rawJSON{&e.Detail}},
+		{"model", &e.Model},
+		{"detail", doc(&e.Detail)},
 	}
 }
 
-func scanEvent(row rows) (change.Event, error) {
+func scanEvent(row row) (change.Event, error) {
 	var e change.Event
 	err := row.Scan(append([]any{&e.Seq}, refs(eventColumns(&e))...)...)
 	return e, err
@@ -118,26 +139,43 @@ func scanEvent(row rows) (change.Event, error) {
 // The statements that follow from the columns.
 var (
 	requestNames = names(requestColumns(new(change.Request)))
-	writtenNames = append(requestNames[:len(requestNames):len(requestNames)],
-		names(derivedColumns(new(change.Request)))...)
-	eventNames = names(eventColumns(new(change.Event)))
+	writtenNames = slices.Concat(requestNames, names(derivedColumns(new(change.Request))))
+	eventNames   = names(eventColumns(new(change.Event)))
+	chainedNames = slices.Concat([]string{"seq", "prev", "hash"}, eventNames)
 
 	selectRequest = `SELECT ` + strings.Join(requestNames, `, `) + ` FROM requests `
-	selectByID    = selectRequest + `WHERE id = $1`
 	selectEvent   = `SELECT seq, ` + strings.Join(eventNames, `, `) + ` FROM events `
+	// lockRequest also returns the database's now.
+	lockRequest   = `SELECT ` + strings.Join(requestNames, `, `) + `, {now} FROM requests WHERE id = $2{lock}`
 	insertRequest = `INSERT INTO requests (` + strings.Join(writtenNames, `, `) + `) VALUES (` +
-		places(len(writtenNames)) + `) ON CONFLICT (id) DO NOTHING`
-	insertEvent = `INSERT INTO events (` + strings.Join(eventNames, `, `) + `) VALUES (` + places(len(eventNames)) + `)`
+		places(1, len(writtenNames)) + `) ON CONFLICT (id) DO NOTHING`
 	// updateRequest takes the written columns, then the id and the version read.
 	updateRequest = `UPDATE requests SET ` + assignments(writtenNames) +
 		fmt.Sprintf(` WHERE id = $%d AND version = $%d`, len(writtenNames)+1, len(writtenNames)+2)
+	insertEvent = `INSERT INTO events (` + strings.Join(chainedNames, `, `) + `) VALUES (` + places(1, len(chainedNames)) + `)`
 )
 
-// places writes "$1, $2, …".
-func places(n int) string {
+func names(cols []column) []string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.name
+	}
+	return out
+}
+
+func refs(cols []column) []any {
+	out := make([]any, len(cols))
+	for i, c := range cols {
+		out[i] = c.ref
+	}
+	return out
+}
+
+// places writes n parameters, from the one with that number on: "$3, $4, …".
+func places(from, n int) string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("$%d", i+1)
+		out[i] = fmt.Sprintf("$%d", from+i)
 	}
 	return strings.Join(out, ", ")
 }

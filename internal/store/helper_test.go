@@ -11,11 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
 
-// t0 is when the tests begin.
+// t0 is when the tests begin, for a database without a clock of its own.
 var t0 = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func openStore(t testing.TB, url string) *Store {
@@ -32,21 +33,24 @@ func openStore(t testing.TB, url string) *Store {
 	return s
 }
 
-// pending returns a request that waits for people, for the deployment dep of model
-// m1, created so many seconds after t0.
+// pending returns a request that waits for people, created so many seconds after t0.
+// The deployment dep of model m1 serves an environment of its own.
 func pending(id change.ID, dep string, seconds int) *change.Request {
-	at := t0.Add(time.Duration(seconds) * time.Second)
+	created := t0.Add(time.Duration(seconds) * time.Second)
 	return &change.Request{
-		ID: id, State: change.Pending, CreatedAt: at, ExpiresAt: at.Add(time.Hour),
-		Requester: change.Person{ID: "U1", Name: "Ann"}, Channel: "C1", ChannelName: "ops",
+		ID: id, Kind: change.KindChange, State: change.Pending, CreatedAt: created, ExpiresAt: created.Add(time.Hour), Audience: change.Audience{Introduced: true},
+		Requester: authz.Person{ID: "U1", Name: "Ann"}, Channel: "C1", ChannelName: "ops",
 		Ask:    change.Ask{Text: "m1 production max=7", Settings: baseten.Settings{baseten.MaxReplica: 7}},
-		Target: change.Target{ModelID: "m1", ModelName: "llama", Environment: "production", DeploymentID: dep},
+		Target: baseten.Target{ModelID: "m1", Model: "llama", Environment: "env-" + dep, DeploymentID: dep},
 	}
 }
 
+// same is a step that leaves the request as it is.
+func same(*change.Request, time.Time) (change.Effects, error) { return change.Effects{}, nil }
+
 func create(t testing.TB, s *Store, r *change.Request) {
 	t.Helper()
-	if err := s.Create(t.Context(), change.Delivery{}, r, change.Effects{}); err != nil {
+	if err := s.Create(t.Context(), change.Delivery{}, r, same); err != nil {
 		t.Fatalf("Create: %v", err)
 	}
 }
@@ -60,18 +64,26 @@ func get(t testing.TB, s *Store, id change.ID) *change.Request {
 	return r
 }
 
-// move is a step that puts the request into a state.
-func move(to change.State, at time.Time) func(*change.Request) (change.Effects, error) {
-	return func(r *change.Request) (change.Effects, error) {
-		r.State = to
-		if to.Ended() {
-			r.EndedAt = at
-		}
-		return change.Effects{Events: []change.Event{{At: at, Kind: change.EventMoved, Request: r.ID, To: to}}}, nil
+// alter is a step that sets something.
+func alter(set func(r *change.Request)) change.Step {
+	return func(r *change.Request, _ time.Time) (change.Effects, error) {
+		set(r)
+		return change.Effects{}, nil
 	}
 }
 
-func mustChange(t testing.TB, s *Store, id change.ID, step func(*change.Request) (change.Effects, error)) *change.Request {
+// move is a step that puts the request into a state.
+func move(to change.State) change.Step {
+	return func(r *change.Request, now time.Time) (change.Effects, error) {
+		r.State = to
+		if to.Ended() {
+			r.EndedAt = now
+		}
+		return change.Effects{Events: []change.Event{{At: now, Kind: change.EventMoved, Request: r.ID, To: to}}}, nil
+	}
+}
+
+func mustChange(t testing.TB, s *Store, id change.ID, step change.Step) *change.Request {
 	t.Helper()
 	r, err := s.Change(t.Context(), change.Delivery{}, id, step)
 	if err != nil {
@@ -105,7 +117,7 @@ func ids(rs []*change.Request) []change.ID {
 // count asks the database for a number.
 func count(t testing.TB, s *Store, sql string, args ...any) int {
 	t.Helper()
-	n, _, err := one(context.Background(), s.Reader.db, first[int64], sql, args...)
+	n, err := one(context.Background(), s.Reader.db, nil, first[int64], sql, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
@@ -114,10 +126,8 @@ func count(t testing.TB, s *Store, sql string, args ...any) int {
 
 // raw runs a statement as it stands.
 func raw(s *Store, sql string, args ...any) error {
-	return s.db.tx(context.Background(), func(t transaction) error {
-		_, err := t.exec(context.Background(), sql, args...)
-		return err
-	})
+	_, err := s.db.run(context.Background(), "test", sql, args...)
+	return err
 }
 
 // filler puts a value that occurs nowhere else into every field of a struct, so
@@ -137,7 +147,7 @@ func (f *filler) fill(v reflect.Value) {
 		v.Set(reflect.ValueOf(at.In(time.FixedZone("somewhere", 3600))))
 		return
 	case json.RawMessage:
-		v.Set(reflect.ValueOf(json.RawMessage(fmt.Sprintf(`{"n": %d}`, f.n))))
+		v.Set(reflect.ValueOf(json.RawMessage(fmt.Sprintf(`{"n":%d}`, f.n))))
 		return
 	case baseten.Settings:
 		v.Set(reflect.ValueOf(baseten.Settings{baseten.MinReplica: f.n}))
@@ -146,7 +156,9 @@ func (f *filler) fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			f.fill(v.Field(i))
+			if field := v.Type().Field(i); field.Tag.Get("json") != "-" && field.Type != reflect.PointerTo(v.Type()) {
+				f.fill(v.Field(i))
+			}
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -191,7 +203,9 @@ func eachTime(v reflect.Value, visit func(time.Time)) {
 			eachTime(v.Index(i), visit)
 		}
 	case reflect.Pointer:
-		eachTime(v.Elem(), visit)
+		if !v.IsNil() {
+			eachTime(v.Elem(), visit)
+		}
 	default: // holds no time
 	}
 }

@@ -4,52 +4,31 @@ import (
 	"testing"
 	"time"
 
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
-
-func testOwed(t *testing.T, s *Store) {
-	owe := func(id change.ID, seconds int, by string, until time.Time) {
-		r := pending(id, "d1", seconds)
-		r.Owed, r.ClaimedBy, r.ClaimedUntil = true, by, until
-		create(t, s, r)
-	}
-	owe("NEWER", 9, "", time.Time{})
-	owe("FIRST", 1, "", time.Time{})
-	owe("MINE0", 2, "me", t0.Add(time.Hour))
-	owe("THEIR", 3, "other", t0.Add(time.Hour))
-	owe("LEFT0", 4, "other", t0)
-	create(t, s, pending("DONE0", "d1", 0))
-
-	got, err := s.Owed(t.Context(), "me", t0, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	diff(t, []change.ID{"FIRST", "MINE0", "LEFT0", "NEWER"}, got)
-	got, err = s.Owed(t.Context(), "me", t0, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	diff(t, []change.ID{"FIRST", "MINE0"}, got)
-}
 
 func testPending(t *testing.T, s *Store) {
 	create(t, s, pending("SECND", "d1", 2))
 	create(t, s, pending("FIRST", "d1", 1))
-	create(t, s, pending("OTHER", "d2", 3))
+	other := pending("OTHER", "d2", 3)
+	other.Target.ModelID = "m2"
+	create(t, s, other)
 	create(t, s, pending("ENDED", "d1", 0))
-	mustChange(t, s, "ENDED", move(change.Expired, t0))
+	mustChange(t, s, "ENDED", move(change.Expired))
 
 	for _, tt := range []struct {
-		key   string
+		model string
 		limit int
 		want  []change.ID
 	}{
 		{"", 10, []change.ID{"FIRST", "SECND", "OTHER"}},
 		{"", 2, []change.ID{"FIRST", "SECND"}},
-		{"m1/d1", 10, []change.ID{"FIRST", "SECND"}},
-		{"m1/d3", 10, nil},
+		{"m1", 10, []change.ID{"FIRST", "SECND"}},
+		{"m2", 1, []change.ID{"OTHER"}},
+		{"m3", 10, nil},
 	} {
-		got, err := s.Pending(t.Context(), tt.key, tt.limit)
+		got, err := s.Pending(t.Context(), tt.model, tt.limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,11 +36,43 @@ func testPending(t *testing.T, s *Store) {
 	}
 }
 
-func testAppliedSince(t *testing.T, s *Store) {
-	const key = "m1/d1"
-	since := func(id change.ID, at time.Time) bool {
+func testNeighbours(t *testing.T, s *Store) {
+	for i, target := range []baseten.Target{production, serving, promoted, bare, staging, elsewhere} {
+		r := pending(change.ID([]string{"PRODU", "SERVI", "PROMO", "BARE0", "STAGI", "ELSEW"}[i]), "", i)
+		r.Target = target
+		create(t, s, r)
+	}
+	create(t, s, &change.Request{ID: "RAW00", Kind: change.KindChange, State: change.Requested, CreatedAt: t0})
+	for _, tt := range []struct {
+		of    baseten.Target
+		limit int
+		want  []change.ID
+	}{
+		{production, 10, []change.ID{"PRODU", "SERVI", "PROMO", "BARE0"}},
+		{production, 2, []change.ID{"PRODU", "SERVI"}},
+		{promoted, 10, []change.ID{"PRODU", "SERVI", "PROMO"}},
+		{bare, 10, []change.ID{"PRODU", "SERVI", "BARE0"}},
+		{staging, 10, []change.ID{"STAGI"}},
+		{elsewhere, 10, []change.ID{"ELSEW"}},
+		{baseten.Target{}, 10, nil},
+	} {
+		got, err := s.Neighbours(t.Context(), tt.of, tt.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, tt.want, ids(got))
+		for _, r := range got {
+			if !r.Target.Overlaps(tt.of) {
+				t.Errorf("%s does not overlap", r.ID)
+			}
+		}
+	}
+}
+
+func testOvertaken(t *testing.T, s *Store) {
+	since := func(target baseten.Target, id change.ID, at time.Time) bool {
 		t.Helper()
-		found, err := s.AppliedSince(t.Context(), key, id, at)
+		found, err := s.Overtaken(t.Context(), target, id, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,32 +84,58 @@ func testAppliedSince(t *testing.T, s *Store) {
 			t.Errorf("%s: %t, want %t", what, got, want)
 		}
 	}
-	create(t, s, pending("AAAAA", "d1", 0))
-	create(t, s, pending("OTHER", "d2", 0))
-	mustChange(t, s, "OTHER", move(change.Applying, t0))
-	want("only pending", since("BBBBB", t0), false)
-	mustChange(t, s, "AAAAA", move(change.Applying, t0))
-	want("applying", since("BBBBB", t0.Add(time.Hour)), true)
-	want("itself", since("AAAAA", t0), false)
-	mustChange(t, s, "AAAAA", move(change.Applied, t0.Add(time.Minute)))
-	want("applied before", since("BBBBB", t0.Add(2*time.Minute)), false)
-	want("applied then", since("BBBBB", t0.Add(time.Minute)), true)
-	want("applied since", since("BBBBB", t0), true)
-	want("itself applied", since("AAAAA", t0), false)
+	approved(t, s, "AAAAA", serving, 0)
+	approved(t, s, "OTHER", staging, 0)
+	if err := apply(t, s, "OTHER"); err != nil {
+		t.Fatal(err)
+	}
+	want("only approved", since(production, "BBBBB", t0), false)
+	if err := apply(t, s, "AAAAA"); err != nil {
+		t.Fatal(err)
+	}
+	want("applying", since(production, "BBBBB", t0.Add(1000*time.Hour)), true)
+	want("itself", since(production, "AAAAA", t0), false)
+	ended := mustChange(t, s, "AAAAA", move(change.Applied)).EndedAt
+	want("applied before", since(production, "BBBBB", ended.Add(time.Millisecond)), false)
+	want("applied then", since(production, "BBBBB", ended), true)
+	want("applied since", since(production, "BBBBB", ended.Add(-time.Minute)), true)
+	want("another target", since(elsewhere, "BBBBB", ended.Add(-time.Minute)), false)
+	want("itself applied", since(production, "AAAAA", ended), false)
+}
+
+func testTold(t *testing.T, s *Store) {
+	tell := func(id change.ID, target baseten.Target, n change.News) {
+		r := pending(id, "", 0)
+		r.State, r.EndedAt, r.Target, r.News = change.Applied, t0, target, n
+		create(t, s, r)
+	}
+	at := func(minutes int) time.Time { return t0.Add(time.Duration(minutes) * time.Minute) }
+	tell("OLDER", production, change.News{Code: change.Overruled, At: at(1)})
+	tell("NEWER", serving, change.News{Code: change.Short, At: at(2)})
+	tell("WITH0", production, change.News{Code: change.Overruled, At: at(3), With: "NEWER"})
+	tell("OTHER", staging, change.News{Code: change.Overruled, At: at(3)})
+	tell("GOOD0", production, change.News{})
+	for minutes, want := range map[int][]change.ID{0: {"NEWER", "OLDER"}, 1: {"NEWER", "OLDER"}, 2: {"NEWER"}, 3: nil} {
+		got, err := s.Told(t.Context(), production, at(minutes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, want, ids(got))
+	}
 }
 
 func testHistory(t *testing.T, s *Store) {
-	add := func(id change.ID, seconds int, target change.Target) {
+	add := func(id change.ID, seconds int, target baseten.Target) {
 		r := pending(id, "", seconds)
 		r.Target = target
 		create(t, s, r)
 	}
-	add("PROD1", 1, change.Target{ModelID: "m1", Environment: "production", DeploymentID: "d1"})
-	add("PROD2", 2, change.Target{ModelID: "m1", Environment: "production", DeploymentID: "d2"})
-	add("DEPL1", 3, change.Target{ModelID: "m1", DeploymentID: "d1", DeploymentName: "v1"})
-	add("ELSE1", 4, change.Target{ModelID: "m2", Environment: "production"})
-	create(t, s, &change.Request{ID: "RAW01", State: change.Requested, CreatedAt: t0.Add(5 * time.Second)})
-	mustChange(t, s, "PROD2", move(change.Denied, t0))
+	add("PROD1", 1, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d1"})
+	add("PROD2", 2, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d2"})
+	add("DEPL1", 3, baseten.Target{ModelID: "m1", DeploymentID: "d1", Deployment: "v1"})
+	add("ELSE1", 4, baseten.Target{ModelID: "m2", Environment: "production"})
+	create(t, s, &change.Request{ID: "RAW01", Kind: change.KindChange, State: change.Requested, CreatedAt: t0.Add(5 * time.Second)})
+	mustChange(t, s, "PROD2", move(change.Denied))
 
 	for _, tt := range []struct {
 		model, target string
@@ -108,9 +145,12 @@ func testHistory(t *testing.T, s *Store) {
 		{"", "", 10, []change.ID{"RAW01", "ELSE1", "DEPL1", "PROD2", "PROD1"}},
 		{"", "", 2, []change.ID{"RAW01", "ELSE1"}},
 		{"m1", "", 10, []change.ID{"DEPL1", "PROD2", "PROD1"}},
+		{"m1", "", 2, []change.ID{"DEPL1", "PROD2"}},
 		{"m1", "production", 10, []change.ID{"PROD2", "PROD1"}},
+		{"m1", "production", 1, []change.ID{"PROD2"}},
 		{"m1", "v1", 10, []change.ID{"DEPL1"}},
 		{"m1", "d1", 10, []change.ID{"DEPL1", "PROD1"}},
+		{"m1", "d1", 1, []change.ID{"DEPL1"}},
 		{"m3", "", 10, nil},
 	} {
 		got, err := s.History(t.Context(), tt.model, tt.target, tt.limit)
@@ -121,16 +161,29 @@ func testHistory(t *testing.T, s *Store) {
 	}
 }
 
-func testCountByState(t *testing.T, s *Store) {
-	create(t, s, pending("AAAAA", "d1", 0))
-	create(t, s, pending("BBBBB", "d1", 0))
-	create(t, s, pending("CCCCC", "d1", 0))
-	create(t, s, pending("DDDDD", "d1", 0))
-	mustChange(t, s, "CCCCC", move(change.Applying, t0))
-	mustChange(t, s, "DDDDD", move(change.Failed, t0))
+func testCounts(t *testing.T, s *Store) {
+	for i, id := range []change.ID{"BBBBB", "AAAAA", "CCCCC", "DDDDD", "EEEEE"} {
+		create(t, s, pending(id, "d1", i))
+	}
+	mustChange(t, s, "CCCCC", move(change.Applying))
+	mustChange(t, s, "DDDDD", move(change.Failed))
+	mustChange(t, s, "EEEEE", func(r *change.Request, now time.Time) (change.Effects, error) {
+		r.Review.Open = true
+		return move(change.Applied)(r, now)
+	})
 	got, err := s.CountByState(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	diff(t, map[change.State]int{change.Pending: 2, change.Applying: 1}, got)
+	diff(t, map[change.State]Waiting{
+		change.Pending:  {Requests: 2, Oldest: t0},
+		change.Applying: {Requests: 1, Oldest: t0.Add(2 * time.Second)},
+	}, got)
+
+	for want := 1; want >= 0; want-- {
+		if n, err := s.OpenReviews(t.Context()); err != nil || n != want {
+			t.Errorf("%d reviews are open, %v, want %d", n, err, want)
+		}
+		mustChange(t, s, "EEEEE", alter(func(r *change.Request) { r.Review.Open = false }))
+	}
 }

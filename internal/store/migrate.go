@@ -9,24 +9,18 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	"github.com/riverqueue/river/rivermigrate"
 )
 
 //go:embed migrations
 var migrationFiles embed.FS
 
-// Versions of the schema. SQL files carry theirs in the name; a replica of the
-// previous version may still be running on each new one.
-const (
-	versionAppendOnly = 2
-	versionRiver      = 3
-	// newest is the version that this program knows.
-	newest = versionRiver
-)
+// newest is the version of the schema that this program knows. SQL files carry
+// theirs in the name; a replica of the previous version may still be running on each
+// new one. Until the first release the files are edited in place.
+const newest = versionAppendOnly
 
-// riverVersion is the version of River's own tables after migration 3. A River that
-// needs a newer one gets a migration of its own.
-const riverVersion = 8
+// versionAppendOnly is where the two databases differ.
+const versionAppendOnly = 2
 
 // ErrNewerSchema means that the database was written by a newer version of the bot.
 var ErrNewerSchema = errors.New("the database was written by a newer version of the bot: start that version, or restore a backup")
@@ -38,22 +32,17 @@ func checkVersion(found int64) error {
 	return nil
 }
 
-// migrate brings the schema up to date. folder holds what this database alone
-// needs; jobTables is the migration that makes River's tables.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, jobTables *goose.GoFunc, options ...goose.ProviderOption) error {
+// migrate brings the schema up to date. folder holds what this database alone needs.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string) error {
 	shared, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
 	}
-	options = append(options,
-		goose.WithGoMigrations(
-			goose.NewGoMigration(versionAppendOnly, runFile("migrations/"+folder+"/00002_append_only.sql"), nil),
-			goose.NewGoMigration(versionRiver, jobTables, nil),
-		),
+	p, err := goose.NewProvider(dialect, db, shared,
+		goose.WithGoMigrations(goose.NewGoMigration(versionAppendOnly, runFile("migrations/"+folder+"/00002_append_only.sql"), nil)),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithLogger(goose.NopLogger()),
 	)
-	p, err := goose.NewProvider(dialect, db, shared, options...)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -82,13 +71,9 @@ func runFile(name string) *goose.GoFunc {
 	}}
 }
 
-func riverTarget() *rivermigrate.MigrateOpts {
-	return &rivermigrate.MigrateOpts{TargetVersion: riverVersion}
-}
-
 // checkSchema refuses a schema that this program cannot read as it is.
 func (r *Reader) checkSchema(ctx context.Context) error {
-	found, _, err := one(ctx, r.db, first[int64], `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
+	found, err := one(ctx, r.db, nil, first[int64], `SELECT COALESCE(max(version_id), 0) FROM goose_db_version`)
 	if err != nil {
 		return fmt.Errorf("read schema version (has the bot been started on this database?): %w", err)
 	}

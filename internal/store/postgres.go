@@ -6,190 +6,101 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 )
-
-type postgresEngine struct {
-	*jobs[pgx.Tx]
-	pool *pgxpool.Pool
-}
 
 const (
 	// defaultConns is the size of the pool where the URL does not say
-	// pool_max_conns; leastConns is what River, a migration and its lock take.
+	// pool_max_conns; leastConns is what a migration and its lock take.
 	defaultConns = 10
-	leastConns   = 4
-	// endWait bounds the wait for the result of a commit that has begun.
-	endWait = 5 * time.Second
+	leastConns   = 2
 	// migrationLock is an advisory lock of this program, so that replicas which
 	// start together migrate one after the other.
 	migrationLock = 0x6175746f7363616c // "autoscal"
 	// idleLimit ends the transaction of a replica that was frozen in the middle of
 	// it, so that the others get at its rows.
-	idleLimit = `SET idle_in_transaction_session_timeout = '15s'`
-	readOnly  = `SET default_transaction_read_only = on`
+	idleLimit = `SET LOCAL idle_in_transaction_session_timeout = '15s'`
+	// postgresNow is the clock at this moment, not at the start of the transaction,
+	// which may have waited for a row since.
+	postgresNow = `COALESCE(CAST($1 AS BIGINT), CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT))`
+)
+
+var postgresWords = strings.NewReplacer(
+	"{now}", postgresNow,
+	"{lock}", " FOR UPDATE",
+	"{skip}", " FOR UPDATE OF r SKIP LOCKED",
 )
 
 // errPostgresURL replaces the parser's error, which may quote the password.
 var errPostgresURL = errors.New("cannot read the database URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters of the password percent-encoded")
 
-func openPostgres(ctx context.Context, url string, cfg Config) (engine, error) {
-	pool, err := dial(ctx, url, idleLimit)
+func openPostgres(ctx context.Context, url string) (*database, error) {
+	pool, err := dialPostgres(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	e := &postgresEngine{pool: pool}
-	if err := e.migrate(ctx); err != nil {
-		return nil, errors.Join(err, e.close())
+	if err := migratePostgres(ctx, pool); err != nil {
+		return nil, errors.Join(err, pool.Close())
 	}
-	e.jobs, err = newJobs(cfg, func(c *river.Config) (*river.Client[pgx.Tx], error) {
-		return river.NewClient(riverpgxv5.New(pool), c)
-	})
-	if err != nil {
-		return nil, errors.Join(err, e.close())
-	}
-	return e, nil
+	return &database{
+		write: pool, read: pool,
+		words: postgresWords,
+		clock: func() any { return nil },
+		begin: func(ctx context.Context, t *sql.Tx) error {
+			_, err := t.ExecContext(ctx, idleLimit)
+			return err
+		},
+		isUnique: isPostgresUnique,
+	}, nil
 }
 
-func besidePostgres(ctx context.Context, url string) (*Reader, error) {
-	pool, err := dial(ctx, url, readOnly)
-	if err != nil {
-		return nil, err
-	}
-	e := &postgresEngine{pool: pool}
-	return &Reader{db: e.reader(), close: e.close}, nil
-}
-
-// dial connects; each connection begins with the statement setUp.
-func dial(ctx context.Context, url, setUp string) (*pgxpool.Pool, error) {
+// dialPostgres connects. The connections work behind a pooler in transaction mode
+// (pgbouncer), where each transaction may meet another session: nothing is set in a
+// session, and no statement is kept in one. That is what exec does: each statement
+// goes with its arguments in one message, typed by what they are in Go.
+func dialPostgres(ctx context.Context, url string) (*sql.DB, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errPostgresURL
 	}
+	if !strings.Contains(url, "default_query_exec_mode") {
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	conns := max(int(cfg.MaxConns), leastConns)
 	if !strings.Contains(url, "pool_max_conns") {
-		cfg.MaxConns = defaultConns
+		conns = defaultConns
 	}
-	cfg.MaxConns = max(cfg.MaxConns, leastConns)
-	cfg.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, setUp)
-		return err
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, errPostgresURL
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	pool := stdlib.OpenDB(*cfg.ConnConfig)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxLifetime(cfg.MaxConnLifetime)
+	pool.SetConnMaxIdleTime(cfg.MaxConnIdleTime)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), pool.Close())
 	}
 	return pool, nil
 }
 
-func (e *postgresEngine) migrate(ctx context.Context) error {
-	// One try a second for five minutes.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 300))
+// migratePostgres migrates while a transaction of its own holds the lock: a lock of
+// the session would outlive it behind a pooler.
+func migratePostgres(ctx context.Context, pool *sql.DB) error {
+	t, err := pool.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("lock database to migrate: %w", err)
 	}
-	db := stdlib.OpenDBFromPool(e.pool)
-	defer func() { _ = db.Close() }() // leaves the pool open
-	jobTables := &goose.GoFunc{RunDB: e.migrateRiver}
-	return migrate(ctx, db, goose.DialectPostgres, "postgres", jobTables, goose.WithSessionLocker(locker))
-}
-
-func (e *postgresEngine) migrateRiver(ctx context.Context, _ *sql.DB) error {
-	m, err := rivermigrate.New(riverpgxv5.New(e.pool), nil)
-	if err != nil {
-		return err
+	defer func() { _ = t.Rollback() }() // it wrote nothing
+	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+		return fmt.Errorf("lock database to migrate: %w", err)
 	}
-	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, riverTarget())
-	return err
+	return migrate(ctx, pool, goose.DialectPostgres, "postgres")
 }
 
-func (e *postgresEngine) reader() querier { return pgPool{e.pool} }
-
-func (e *postgresEngine) close() error {
-	e.pool.Close()
-	return nil
-}
-
-func (e *postgresEngine) tx(ctx context.Context, fn func(transaction) error) error {
-	t, err := e.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	if err != nil {
-		return withCause(ctx, err)
-	}
-	defer func() { // does nothing after Commit
-		end, cancel := ending(ctx)
-		defer cancel()
-		_ = t.Rollback(end)
-	}()
-	if err := fn(pgTx{t, e}); err != nil {
-		return withCause(ctx, err)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	end, cancel := ending(ctx)
-	defer cancel()
-	return t.Commit(end)
-}
-
-// ending is the context in which a transaction is ended, whatever became of ctx.
-func ending(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), endWait)
-}
-
-type pgTx struct {
-	pgx.Tx
-	e *postgresEngine
-}
-
-func (t pgTx) query(ctx context.Context, q string, args ...any) (rows, error) {
-	return wrapPgRows(t.Query(ctx, q, args...))
-}
-
-func (t pgTx) exec(ctx context.Context, q string, args ...any) (int64, error) {
-	tag, err := t.Exec(ctx, q, args...)
-	return tag.RowsAffected(), err
-}
-
-func (t pgTx) insertJobs(ctx context.Context, jobs []river.InsertManyParams) error {
-	return t.e.insert(ctx, t.Tx, jobs)
-}
-
-func (t pgTx) forUpdate() string { return " FOR UPDATE" }
-
-func (t pgTx) isUnique(err error) bool {
+func isPostgresUnique(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && e.Code == "23505" // unique_violation
-}
-
-type pgPool struct{ *pgxpool.Pool }
-
-func (p pgPool) query(ctx context.Context, q string, args ...any) (rows, error) {
-	return wrapPgRows(p.Query(ctx, q, args...))
-}
-
-type pgRows struct{ pgx.Rows }
-
-func (r pgRows) close() error {
-	r.Close()
-	return r.Err()
-}
-
-func wrapPgRows(r pgx.Rows, err error) (rows, error) {
-	if err != nil {
-		return nil, err
-	}
-	return pgRows{r}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,7 +51,7 @@ func replicas(t *testing.T, fresh func(t *testing.T) string) {
 		stores := make([]*Store, 4)
 		together(len(stores), func(i int) {
 			var err error
-			if stores[i], err = Open(t.Context(), Config{URL: url, Owner: fmt.Sprint("p", i)}); err != nil {
+			if stores[i], err = Open(t.Context(), Config{URL: url}); err != nil {
 				t.Errorf("replica %d: %v", i, err)
 			}
 		})
@@ -75,11 +76,11 @@ func replicas(t *testing.T, fresh func(t *testing.T) string) {
 		var won atomic.Int32
 		together(12, func(i int) {
 			_, err := stores[i%3].Change(t.Context(), change.Delivery{Key: fmt.Sprint("E", i)}, "AAAAA",
-				func(r *change.Request) (change.Effects, error) {
+				func(r *change.Request, now time.Time) (change.Effects, error) {
 					if r.State != change.Pending {
 						return change.Effects{}, change.ErrState
 					}
-					return move(change.Applying, t0)(r)
+					return move(change.Applying)(r, now)
 				})
 			if err == nil {
 				won.Add(1)
@@ -92,38 +93,43 @@ func replicas(t *testing.T, fresh func(t *testing.T) string) {
 		}
 	})
 
-	t.Run("Replicas/EachJobOnce", func(t *testing.T) {
+	t.Run("Replicas/LeaseRace", func(t *testing.T) {
 		t.Parallel()
-		const jobs = 40
 		url := fresh(t)
-		ran := make(chan change.ID, 2*jobs)
-		var writer *Store
-		for i := range 3 {
-			s, err := Open(t.Context(), Config{URL: url, Owner: fmt.Sprint("p", i)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = s.Close() })
-			workers := advances(func(_ context.Context, id change.ID) error { ran <- id; return nil })
-			if err := s.Work(t.Context(), workers, WorkOptions{}); err != nil {
-				t.Fatal(err)
-			}
-			writer = s
-		}
-		var e change.Effects
-		for i := range jobs {
-			e.Jobs = append(e.Jobs, change.Job{Args: change.AdvanceArgs{ID: change.ID(fmt.Sprintf("J%04d", i))}})
-		}
-		if err := writer.Create(t.Context(), change.Delivery{}, pending("AAAAA", "d1", 0), e); err != nil {
+		testLeaseRace(t, openStore(t, url), openStore(t, url), openStore(t, url))
+	})
+
+	t.Run("Replicas/OneChain", func(t *testing.T) {
+		t.Parallel()
+		url := fresh(t)
+		testChainRace(t, openStore(t, url), openStore(t, url), openStore(t, url))
+	})
+
+	// Leases and stamps go by the database's clock: a replica that is 20 s ahead
+	// takes nothing that a living process holds.
+	t.Run("Replicas/ClockAhead", func(t *testing.T) {
+		t.Parallel()
+		url := fresh(t)
+		s := openStore(t, url)
+		ahead, err := Open(t.Context(), Config{URL: url, Now: func() time.Time { return time.Now().Add(20 * time.Second) }})
+		if err != nil {
 			t.Fatal(err)
 		}
-		seen := make(map[change.ID]int)
-		for range jobs {
-			seen[<-ran]++
+		defer func() { _ = ahead.Close() }()
+		alive(t, s, "p1")
+		alive(t, ahead, "p2")
+		create(t, s, owing("AAAAA", 0))
+		wantLease(t, s, "p1", "AAAAA")
+		wantLease(t, ahead, "p2")
+		before := mustChange(t, s, "AAAAA", move(change.Denied))
+		create(t, ahead, owing("BBBBB", 0))
+		after := mustChange(t, ahead, "BBBBB", move(change.Denied))
+		if d := after.EndedAt.Sub(before.EndedAt); d < 0 || d > 15*time.Second {
+			t.Errorf("of two that ended one after the other, the second is stamped %v later", d)
 		}
-		if len(seen) != jobs {
-			t.Errorf("%d of %d jobs ran: %v", len(seen), jobs, seen)
-		}
+		die(t, s, "p1")
+		create(t, ahead, owing("CCCCC", 0))
+		wantLease(t, ahead, "p2", "AAAAA", "BBBBB", "CCCCC")
 	})
 
 	t.Run("TruncateRefused", func(t *testing.T) {

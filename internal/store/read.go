@@ -5,101 +5,136 @@ import (
 	"fmt"
 	"time"
 
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
 
+// Reader reads a database. Its methods may be called by many goroutines.
+type Reader struct {
+	db    querier
+	close func() error
+}
+
+// Close closes the database.
+func (r *Reader) Close() error { return r.close() }
+
+// requests reads requests; rest is what follows the columns and the table.
+func (r *Reader) requests(ctx context.Context, what, rest string, args ...any) ([]*change.Request, error) {
+	out, err := all(ctx, r.db, scanRequest, selectRequest+rest, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return out, nil
+}
+
 // Get implements [change.Store].
 func (r *Reader) Get(ctx context.Context, id change.ID) (*change.Request, error) {
-	out, found, err := one(ctx, r.db, scanRequest, selectByID, id)
-	if err == nil && !found {
-		err = change.ErrNotFound
-	}
+	out, err := one(ctx, r.db, change.ErrNotFound, scanRequest, selectRequest+`WHERE id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("get request %s: %w", id, err)
 	}
 	return out, nil
 }
 
-// Owed implements [change.Store].
-func (r *Reader) Owed(ctx context.Context, owner string, now time.Time, limit int) ([]change.ID, error) {
-	out, err := collect(ctx, r.db, first[change.ID],
-		`SELECT id FROM requests WHERE owed
-			AND (claimed_by = '' OR claimed_by = $1 OR claimed_until IS NULL OR claimed_until <= $2)
-			ORDER BY created_at, id LIMIT $3`, owner, millis{&now}, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list owed requests: %w", err)
-	}
-	return out, nil
-}
+// The condition that a request has not ended is in these texts so that the indexes
+// of those that run are used, which stay small.
+const (
+	isPending   = `WHERE state = 'pending' AND ended_at IS NULL `
+	oldestFirst = ` ORDER BY created_at, id LIMIT `
+	newestFirst = ` ORDER BY created_at DESC, id DESC LIMIT `
+)
 
 // Pending implements [change.Store].
-func (r *Reader) Pending(ctx context.Context, key string, limit int) ([]*change.Request, error) {
-	// ended_at is named so that the index of running requests is used.
-	out, err := collect(ctx, r.db, scanRequest, selectRequest+`WHERE state = 'pending' AND ended_at IS NULL
-		AND ($1 = '' OR target_key = $1) ORDER BY created_at, id LIMIT $2`, key, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list pending requests: %w", err)
+func (r *Reader) Pending(ctx context.Context, modelID string, limit int) ([]*change.Request, error) {
+	const what = "list pending requests"
+	if modelID == "" {
+		return r.requests(ctx, what, isPending+oldestFirst+`$1`, limit)
 	}
-	return out, nil
+	return r.requests(ctx, what, isPending+`AND model_id = $1`+oldestFirst+`$2`, modelID, limit)
 }
 
-// AppliedSince implements [change.Store].
-func (r *Reader) AppliedSince(ctx context.Context, key string, id change.ID, t time.Time) (bool, error) {
-	// The latest is sought, not any since t: for that PostgreSQL reads the table.
-	_, found, err := one(ctx, r.db, first[int64], `SELECT 1 FROM requests
-			WHERE target_key = $1 AND id <> $2 AND state = 'applying'
-		UNION ALL SELECT 1 FROM (SELECT ended_at FROM requests
-			WHERE target_key = $1 AND id <> $2 AND state = 'applied'
-			ORDER BY ended_at DESC LIMIT 1) AS latest WHERE ended_at >= $3
-		LIMIT 1`, key, id, millis{&t})
-	if err != nil {
-		return false, fmt.Errorf("look for changes of %s: %w", key, err)
-	}
-	return found, nil
+// Neighbours implements [change.Store].
+func (r *Reader) Neighbours(ctx context.Context, t baseten.Target, limit int) ([]*change.Request, error) {
+	return r.requests(ctx, "list pending requests of one target", isPending+`AND `+overlapping+oldestFirst+`$4`, targetArgs(t, limit)...)
 }
 
-// History implements [change.Store]. target is the environment's or deployment's
-// name, or the deployment's ID.
+// selectOvertaken seeks the latest, not any: for any PostgreSQL may read the table.
+const selectOvertaken = `SELECT 1 FROM requests
+		WHERE ` + overlapping + ` AND id <> $4 AND state = 'applying' AND ended_at IS NULL
+	UNION ALL SELECT 1 FROM (SELECT ended_at FROM requests
+		WHERE ` + overlapping + ` AND id <> $4 AND state = 'applied' AND ended_at >= $5
+		ORDER BY ended_at DESC LIMIT 1) AS latest
+	LIMIT 1`
+
+// Overtaken implements [change.Store].
+func (r *Reader) Overtaken(ctx context.Context, t baseten.Target, id change.ID, since time.Time) (bool, error) {
+	found, err := one(ctx, r.db, nil, first[int], selectOvertaken, targetArgs(t, id, at(since))...)
+	if err != nil {
+		return false, fmt.Errorf("look for later changes of a target: %w", err)
+	}
+	return found == 1, nil
+}
+
+// Told implements [change.Store].
+func (r *Reader) Told(ctx context.Context, t baseten.Target, since time.Time) ([]*change.Request, error) {
+	return r.requests(ctx, "list bad news of a target",
+		`WHERE `+overlapping+` AND news_at >= $4 ORDER BY news_at DESC, id`, targetArgs(t, at(since))...)
+}
+
+// selectOfTarget lets an index answer each of the two.
+const selectOfTarget = `WHERE id IN (
+		SELECT id FROM (SELECT id FROM requests WHERE model_id = $1 AND target_name = $2` + newestFirst + `$3) AS named
+		UNION SELECT id FROM (SELECT id FROM requests WHERE model_id = $1 AND deployment_id = $2` + newestFirst + `$3) AS deployed)`
+
+// History implements [change.Store].
 func (r *Reader) History(ctx context.Context, modelID, target string, limit int) ([]*change.Request, error) {
-	const newest = ` ORDER BY created_at DESC, id DESC LIMIT `
-	var (
-		out []*change.Request
-		err error
-	)
+	const what = "list history"
 	switch {
 	case modelID == "":
-		out, err = collect(ctx, r.db, scanRequest, selectRequest+newest+`$1`, limit)
+		return r.requests(ctx, what, newestFirst+`$1`, limit)
 	case target == "":
-		out, err = collect(ctx, r.db, scanRequest, selectRequest+`WHERE model_id = $1`+newest+`$2`, modelID, limit)
+		return r.requests(ctx, what, `WHERE model_id = $1`+newestFirst+`$2`, modelID, limit)
 	default:
-		out, err = collect(ctx, r.db, scanRequest, selectRequest+`WHERE model_id = $1
-			AND (target_name = $2 OR deployment_id = $2)`+newest+`$3`, modelID, target, limit)
+		return r.requests(ctx, what, selectOfTarget+newestFirst+`$3`, modelID, target, limit)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("list history: %w", err)
-	}
-	return out, nil
+}
+
+// Waiting is how many requests are in a state, and since when the oldest exists.
+type Waiting struct {
+	Requests int
+	Oldest   time.Time
 }
 
 // CountByState counts the requests that have not ended. States without any are
 // absent.
-func (r *Reader) CountByState(ctx context.Context) (map[change.State]int, error) {
-	type count struct {
-		state change.State
-		n     int
-	}
-	all, err := collect(ctx, r.db, func(row rows) (count, error) {
-		var c count
-		err := row.Scan(&c.state, &c.n)
-		return c, err
-	},
-		`SELECT state, count(*) FROM requests WHERE ended_at IS NULL GROUP BY state`)
+func (r *Reader) CountByState(ctx context.Context) (map[change.State]Waiting, error) {
+	out := make(map[change.State]Waiting)
+	err := each(ctx, r.db, func(row row) error {
+		var state change.State
+		var w Waiting
+		err := row.Scan(&state, &w.Requests, millis{&w.Oldest})
+		out[state] = w
+		return err
+	}, `SELECT state, count(*), min(created_at) FROM requests WHERE ended_at IS NULL GROUP BY state`)
 	if err != nil {
 		return nil, fmt.Errorf("count requests: %w", err)
 	}
-	out := make(map[change.State]int, len(all))
-	for _, c := range all {
-		out[c.state] = c.n
-	}
 	return out, nil
+}
+
+// OpenReviews counts the broken glasses that nobody has signed yet.
+func (r *Reader) OpenReviews(ctx context.Context) (int, error) {
+	n, err := one(ctx, r.db, nil, first[int], `SELECT count(*) FROM requests WHERE review_open`)
+	if err != nil {
+		return 0, fmt.Errorf("count open reviews: %w", err)
+	}
+	return n, nil
+}
+
+// Ping reports whether the database answers a question about one of its tables.
+func (r *Reader) Ping(ctx context.Context) error {
+	if _, err := r.Head(ctx); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
 }

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
 
@@ -27,7 +29,7 @@ func filled(id change.ID, truth func(i int) bool) *change.Request {
 // A field that is added to Request and forgotten here is lost and fails this test.
 func testRequestRoundTrip(t *testing.T, s *Store) {
 	// Each bool has a pattern of its own over the rounds, so that no two are swapped.
-	for round := range 6 {
+	for round := range 7 {
 		truth := func(i int) bool { return round == 0 || (i+1)>>(round-1)&1 == 1 }
 		for _, by := range []string{"Create", "Change"} {
 			id := change.ID(fmt.Sprintf("%s%d", by[:4], round))
@@ -36,10 +38,7 @@ func testRequestRoundTrip(t *testing.T, s *Store) {
 				create(t, s, filled(id, truth))
 			} else {
 				create(t, s, pending(id, "", 0))
-				mustChange(t, s, id, func(r *change.Request) (change.Effects, error) {
-					*r = *filled(id, truth)
-					return change.Effects{}, nil
-				})
+				mustChange(t, s, id, alter(func(r *change.Request) { *r = *filled(id, truth) }))
 				want.Version = 2
 			}
 			got := get(t, s, id)
@@ -54,9 +53,9 @@ func testRequestRoundTrip(t *testing.T, s *Store) {
 		}
 	}
 
-	empty := &change.Request{ID: "EMPTY", State: change.Requested, CreatedAt: t0}
+	empty := &change.Request{ID: "EMPTY", Kind: change.KindChange, State: change.Requested, CreatedAt: t0}
 	create(t, s, empty)
-	diff(t, &change.Request{ID: "EMPTY", Version: 1, State: change.Requested, CreatedAt: t0}, get(t, s, "EMPTY"))
+	diff(t, &change.Request{ID: "EMPTY", Version: 1, Kind: change.KindChange, State: change.Requested, CreatedAt: t0}, get(t, s, "EMPTY"))
 }
 
 // Create and Change leave the caller with exactly what Get returns.
@@ -68,24 +67,60 @@ func testChangeReturned(t *testing.T, s *Store) {
 	r = pending("BBBBB", "d1", 0)
 	create(t, s, r)
 	at := t0.Add(1234567 * time.Nanosecond).In(time.FixedZone("somewhere", -7200))
-	votes := []change.Vote{{Person: change.Person{ID: "U2"}, Approve: true, At: at}}
-	got := mustChange(t, s, "BBBBB", func(r *change.Request) (change.Effects, error) {
-		r.Votes, r.OwedSince = votes, at
-		return change.Effects{}, nil
-	})
+	votes := []change.Vote{{Person: authz.Person{ID: "U2"}, At: at}}
+	notes := []change.Note{{Code: change.NoteSchedule, Until: at}}
+	got := mustChange(t, s, "BBBBB", alter(func(r *change.Request) {
+		r.Votes, r.OwedSince, r.Snapshot.Notes = votes, at, notes
+	}))
 	diff(t, get(t, s, "BBBBB"), got)
 	if got.Version != 2 {
 		t.Errorf("version = %d, want 2", got.Version)
 	}
-	if votes[0].At != at {
-		t.Error("the caller's votes were altered")
+	if votes[0].At != at || notes[0].Until != at {
+		t.Error("the caller's values were altered")
+	}
+}
+
+// Whatever the caller's own clock says, the step gets the database's.
+func testNow(t *testing.T, s *Store) {
+	var created, changed time.Time
+	r := pending("AAAAA", "d1", 0)
+	err := s.Create(t.Context(), change.Delivery{}, r, func(r *change.Request, now time.Time) (change.Effects, error) {
+		created, r.CreatedAt = now, now
+		return change.Effects{}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := pending("BBBBB", "d2", 0)
+	err = s.Create(t.Context(), change.Delivery{Key: "E1"}, again, func(r *change.Request, now time.Time) (change.Effects, error) {
+		r.CreatedAt = now
+		return change.Effects{}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustChange(t, s, "AAAAA", func(_ *change.Request, now time.Time) (change.Effects, error) {
+		changed = now
+		return change.Effects{}, nil
+	})
+	for _, at := range []time.Time{created, again.CreatedAt, changed} {
+		if at.IsZero() || at.Location() != time.UTC || at.Nanosecond()%1e6 != 0 {
+			t.Errorf("now = %v, want milliseconds, UTC", at)
+		}
+	}
+	if changed.Before(created) || again.CreatedAt.Before(created) {
+		t.Errorf("created at %v and %v, changed at %v", created, again.CreatedAt, changed)
+	}
+	if !get(t, s, "AAAAA").CreatedAt.Equal(created) {
+		t.Error("the step's time was not stored")
 	}
 }
 
 func testIDTaken(t *testing.T, s *Store) {
 	create(t, s, pending("AAAAA", "d1", 0))
 	again := pending("AAAAA", "d2", 5)
-	err := s.Create(t.Context(), change.Delivery{Key: "E1"}, again, change.Effects{Events: []change.Event{{Kind: change.EventMoved}}})
+	err := s.Create(t.Context(), change.Delivery{Key: "E1"}, again, move(change.Pending))
 	wantErr(t, err, change.ErrIDTaken)
 	if again.Version != 0 {
 		t.Errorf("version = %d of a request that was not created", again.Version)
@@ -95,16 +130,13 @@ func testIDTaken(t *testing.T, s *Store) {
 	}
 	// The delivery is free for the next ID.
 	again.ID = "BBBBB"
-	if err := s.Create(t.Context(), change.Delivery{Key: "E1"}, again, change.Effects{}); err != nil {
+	if err := s.Create(t.Context(), change.Delivery{Key: "E1"}, again, same); err != nil {
 		t.Fatalf("Create under another ID: %v", err)
 	}
 }
 
 func testChangeNotFound(t *testing.T, s *Store) {
-	step := func(*change.Request) (change.Effects, error) {
-		t.Error("step was called")
-		return change.Effects{}, nil
-	}
+	step := alter(func(*change.Request) { t.Error("step was called") })
 	_, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "NNNNN", step)
 	wantErr(t, err, change.ErrNotFound)
 	_, err = s.Get(t.Context(), "NNNNN")
@@ -118,27 +150,30 @@ func testChangeAllOrNothing(t *testing.T, s *Store) {
 	create(t, s, pending("AAAAA", "d1", 0))
 	before := get(t, s, "AAAAA")
 	refused := errors.New("not allowed")
+	half := func(e ...change.Event) change.Step {
+		return func(r *change.Request, _ time.Time) (change.Effects, error) {
+			r.Told = "half done"
+			return change.Effects{Events: e}, nil
+		}
+	}
 
-	_, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(r *change.Request) (change.Effects, error) {
-		r.Why = "half done"
-		return change.Effects{Events: []change.Event{{Kind: change.EventVoted}}}, refused
+	_, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(r *change.Request, now time.Time) (change.Effects, error) {
+		e, _ := half(change.Event{Kind: change.EventVoted})(r, now)
+		return e, refused
 	})
 	if err != refused {
 		t.Fatalf("error = %v, want step's own", err)
 	}
+	wantErr(t, s.Create(t.Context(), change.Delivery{Key: "E1"}, pending("BBBBB", "d1", 0), func(*change.Request, time.Time) (change.Effects, error) {
+		return change.Effects{}, refused
+	}), refused)
 	// An effect that cannot be written takes the rest back.
-	_, err = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(r *change.Request) (change.Effects, error) {
-		r.Why = "half done"
-		return change.Effects{Events: []change.Event{{Kind: change.EventVoted}, {Detail: []byte(`{`)}}}, nil
-	})
-	if err == nil {
-		t.Fatal("an event with broken JSON was written")
-	}
+	_, err = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA",
+		half(change.Event{Kind: change.EventVoted}, change.Event{Detail: []byte(`{`)}))
+	wantErr(t, err, change.ErrUnwritable)
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", func(*change.Request) (change.Effects, error) {
-			panic("bug in step")
-		})
+		_, _ = s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", alter(func(*change.Request) { panic("bug in step") }))
 	}()
 
 	diff(t, before, get(t, s, "AAAAA"))
@@ -146,8 +181,36 @@ func testChangeAllOrNothing(t *testing.T, s *Store) {
 		t.Errorf("%d events of steps that failed", n)
 	}
 	// The delivery was not used up either.
-	if _, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", move(change.Denied, t0)); err != nil {
+	if _, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "AAAAA", move(change.Denied)); err != nil {
 		t.Fatalf("Change: %v", err)
+	}
+}
+
+// What no database holds is refused by that name, wherever it stands, and the same on
+// both.
+func testUnwritable(t *testing.T, s *Store) {
+	create(t, s, pending("AAAAA", "d1", 0))
+	for name, set := range map[string]func(r *change.Request){
+		"infinite":     func(r *change.Request) { r.Snapshot.Cost = &baseten.Cost{CeilingAfter: math.Inf(1)} },
+		"not a number": func(r *change.Request) { r.Snapshot.Cost = &baseten.Cost{FloorAfter: math.NaN()} },
+		"NUL":          func(r *change.Request) { r.ChannelName = "a\x00b" },
+		"not UTF-8":    func(r *change.Request) { r.ChannelName = "a\xffb" },
+	} {
+		_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", alter(set))
+		if !errors.Is(err, change.ErrUnwritable) {
+			t.Errorf("%s: Change = %v", name, err)
+		}
+		r := pending("BBBBB", "d1", 0)
+		set(r)
+		if err := s.Create(t.Context(), change.Delivery{}, r, same); !errors.Is(err, change.ErrUnwritable) {
+			t.Errorf("%s: Create = %v", name, err)
+		}
+	}
+	wantErr(t, s.Record(t.Context(), change.Delivery{}, change.Event{Rule: "a\x00b"}), change.ErrUnwritable)
+	// In a document both can stand.
+	got := mustChange(t, s, "AAAAA", alter(func(r *change.Request) { r.Ask.Reason = "a\x00b" }))
+	if got.Version != 2 || get(t, s, "AAAAA").Ask.Reason != "a\x00b" {
+		t.Errorf("version %d, reason %q", got.Version, get(t, s, "AAAAA").Ask.Reason)
 	}
 }
 
@@ -157,11 +220,11 @@ func testChangeRace(t *testing.T, s *Store) {
 	late := errors.New("too late")
 	var won, lost atomic.Int32
 	together(16, func(int) {
-		_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", func(r *change.Request) (change.Effects, error) {
+		_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", func(r *change.Request, now time.Time) (change.Effects, error) {
 			if r.State != change.Pending {
 				return change.Effects{}, late
 			}
-			return move(change.Approved, t0)(r)
+			return move(change.Approved)(r, now)
 		})
 		switch {
 		case err == nil:
@@ -199,19 +262,15 @@ func together(n int, f func(i int)) {
 
 func testEndIsForGood(t *testing.T, s *Store) {
 	create(t, s, pending("AAAAA", "d1", 0))
-	mustChange(t, s, "AAAAA", move(change.Denied, t0))
-	_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", func(r *change.Request) (change.Effects, error) {
+	mustChange(t, s, "AAAAA", move(change.Denied))
+	_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", alter(func(r *change.Request) {
 		r.State, r.EndedAt = change.Approved, time.Time{}
-		return change.Effects{}, nil
-	})
+	}))
 	wantErr(t, err, change.ErrState)
 	// What is learned after the end can still be written.
-	r := mustChange(t, s, "AAAAA", func(r *change.Request) (change.Effects, error) {
-		r.ResultStale = true
-		return change.Effects{}, nil
-	})
-	if r.State != change.Denied || !r.ResultStale {
-		t.Errorf("state %s, stale %t", r.State, r.ResultStale)
+	r := mustChange(t, s, "AAAAA", alter(func(r *change.Request) { r.Messages.Reply.Owed = 1 }))
+	if r.State != change.Denied || r.Messages.Reply.Owed != 1 {
+		t.Errorf("state %s, owed %d", r.State, r.Messages.Reply.Owed)
 	}
 }
 
@@ -219,18 +278,22 @@ func testEndIsForGood(t *testing.T, s *Store) {
 func testKeepsUnknown(t *testing.T, s *Store) {
 	create(t, s, pending("AAAAA", "d1", 0))
 	newer := `{"effect":"approve","quorum":{"sre":2}}`
-	if err := raw(s, `UPDATE requests SET ruling = $1 WHERE id = 'AAAAA'`, newer); err != nil {
+	onlyNew := `{"mood":"good"}`
+	if err := raw(s, `UPDATE requests SET decision = $1, outcome = $2 WHERE id = 'AAAAA'`, newer, onlyNew); err != nil {
 		t.Fatal(err)
 	}
-	mustChange(t, s, "AAAAA", func(r *change.Request) (change.Effects, error) {
-		if r.Ruling.Effect != "approve" {
-			t.Errorf("effect = %q", r.Ruling.Effect)
+	mustChange(t, s, "AAAAA", alter(func(r *change.Request) {
+		if r.Decision.Effect != authz.Approve {
+			t.Errorf("effect = %q", r.Decision.Effect)
 		}
-		r.Why = "something else"
-		return change.Effects{}, nil
-	})
-	if count(t, s, `SELECT count(*) FROM requests WHERE ruling = $1`, newer) != 1 {
+		r.Told = change.WayDirect
+	}))
+	if count(t, s, `SELECT count(*) FROM requests WHERE decision = $1 AND outcome = $2`, newer, onlyNew) != 1 {
 		t.Error("the newer version's words were lost")
+	}
+	mustChange(t, s, "AAAAA", alter(func(r *change.Request) { r.Decision.Rule = "another" }))
+	if get(t, s, "AAAAA").Decision.Rule != "another" {
+		t.Error("an altered document was not written")
 	}
 }
 
@@ -245,163 +308,98 @@ func testStatesChecked(t *testing.T, s *Store) {
 			if ended {
 				r.EndedAt = t0
 			}
-			err := s.Create(t.Context(), change.Delivery{}, r, change.Effects{})
+			err := s.Create(t.Context(), change.Delivery{}, r, same)
 			if allowed := state != "approve" && ended == state.Ended(); (err == nil) != allowed {
 				t.Errorf("state %s, ended %t: error = %v", state, ended, err)
 			}
 		}
 	}
 	r := pending("ZZZZZ", "d", 0)
-	r.State, r.Target = change.Applying, change.Target{}
-	if err := s.Create(t.Context(), change.Delivery{}, r, change.Effects{}); err == nil {
+	r.State, r.Target = change.Applying, baseten.Target{ModelID: "m1"}
+	if err := s.Create(t.Context(), change.Delivery{}, r, same); err == nil {
 		t.Error("a request without a target is applying")
 	}
+	r = pending("ZZZZZ", "d", 0)
+	r.Kind = ""
+	if err := s.Create(t.Context(), change.Delivery{}, r, same); err == nil {
+		t.Error("a request has no kind")
+	}
 }
 
-func testOneApplying(t *testing.T, s *Store) {
-	for i, id := range []change.ID{"AAAAA", "BBBBB", "CCCCC"} {
-		dep := "d1"
-		if id == "CCCCC" {
-			dep = "d2"
+// The clock of a row is written with the row, whatever wrote it.
+func testDueWritten(t *testing.T, s *Store) {
+	due := func(id change.ID) int {
+		t.Helper()
+		return count(t, s, `SELECT COALESCE(due_at, 0) FROM requests WHERE id = $1`, id)
+	}
+	want := func(what string, at time.Time) {
+		t.Helper()
+		if got := due("AAAAA"); int64(got) != at.UnixMilli() {
+			t.Errorf("%s: due at %v, want %v", what, time.UnixMilli(int64(got)).UTC(), at)
 		}
-		create(t, s, pending(id, dep, i))
-		mustChange(t, s, id, move(change.Approved, t0))
 	}
-	mustChange(t, s, "AAAAA", move(change.Applying, t0))
-	mustChange(t, s, "CCCCC", move(change.Applying, t0)) // another target
-	_, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "BBBBB", move(change.Applying, t0))
-	wantErr(t, err, change.ErrBusy)
-	if r := get(t, s, "BBBBB"); r.State != change.Approved || r.Version != 2 {
-		t.Errorf("state %s, version %d", r.State, r.Version)
-	}
-	busy := pending("DDDDD", "d1", 9)
-	busy.State = change.Applying
-	wantErr(t, s.Create(t.Context(), change.Delivery{}, busy, change.Effects{}), change.ErrBusy)
-
-	mustChange(t, s, "AAAAA", move(change.Applied, t0))
-	if _, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "BBBBB", move(change.Applying, t0)); err != nil {
-		t.Fatalf("the target is free: %v", err)
-	}
-}
-
-func testApplyingRace(t *testing.T, s *Store) {
-	const n = 8
-	id := func(i int) change.ID { return change.ID(fmt.Sprintf("R%04d", i)) }
-	for i := range n {
-		create(t, s, pending(id(i), "d1", i))
-	}
-	var won, busy atomic.Int32
-	together(n, func(i int) {
-		_, err := s.Change(t.Context(), change.Delivery{}, id(i), move(change.Applying, t0))
-		switch {
-		case err == nil:
-			won.Add(1)
-		case errors.Is(err, change.ErrBusy):
-			busy.Add(1)
-		default:
-			t.Errorf("Change: %v", err)
-		}
-	})
-	if won.Load() != 1 || busy.Load() != n-1 {
-		t.Errorf("%d are applying, %d found it busy", won.Load(), busy.Load())
-	}
-}
-
-func testDeadlineBeforeCommit(t *testing.T, s *Store) {
 	create(t, s, pending("AAAAA", "d1", 0))
-	before := get(t, s, "AAAAA")
-
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	wantErr(t, s.Create(gone, change.Delivery{Key: "E1"}, pending("BBBBB", "d1", 0), change.Effects{}), context.Canceled)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	_, err := s.Change(ctx, change.Delivery{Key: "E2"}, "AAAAA", func(r *change.Request) (change.Effects, error) {
-		cancel()
-		return move(change.Approved, t0)(r)
+	want("pending", t0.Add(time.Hour))
+	mustChange(t, s, "AAAAA", alter(func(r *change.Request) { r.RemindAt = t0.Add(time.Minute) }))
+	want("to be reminded", t0.Add(time.Minute))
+	mustChange(t, s, "AAAAA", alter(func(r *change.Request) { r.State, r.RetryAt = change.Approved, t0.Add(time.Second) }))
+	want("to be sent", t0.Add(time.Second))
+	mustChange(t, s, "AAAAA", func(r *change.Request, now time.Time) (change.Effects, error) {
+		r.Told = change.WayDirect
+		return move(change.Failed)(r, now)
 	})
-	wantErr(t, err, context.Canceled)
-
-	diff(t, before, get(t, s, "AAAAA"))
-	_, err = s.Get(t.Context(), "BBBBB")
-	wantErr(t, err, change.ErrNotFound)
-	for _, table := range []string{"deliveries", "events"} {
-		if n := count(t, s, `SELECT count(*) FROM `+table); n != 0 {
-			t.Errorf("%d %s stayed", n, table)
-		}
+	if got := due("AAAAA"); got != 0 {
+		t.Errorf("a request that owes nothing is due at %d", got)
 	}
-	mustChange(t, s, "AAAAA", move(change.Approved, t0)) // nothing is left locked
 }
 
-func testDeadlineWhileWaiting(t *testing.T, s *Store) {
-	create(t, s, pending("AAAAA", "d1", 0))
-	inside, leave, left := make(chan struct{}), make(chan struct{}), make(chan error)
-	go func() {
-		_, err := s.Change(t.Context(), change.Delivery{}, "AAAAA", func(r *change.Request) (change.Effects, error) {
-			close(inside)
-			<-leave
-			return move(change.Approved, t0)(r)
-		})
-		left <- err
-	}()
-	<-inside
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := s.Change(ctx, change.Delivery{Key: "E1"}, "AAAAA", move(change.Denied, t0))
-	wantErr(t, err, context.DeadlineExceeded)
-	close(leave)
-	if err := <-left; err != nil {
-		t.Fatalf("the first: %v", err)
+// A step may change the request that its own comes from, in the same transaction.
+func testOrigin(t *testing.T, s *Store) {
+	create(t, s, pending("FIRST", "d1", 0))
+	mustChange(t, s, "FIRST", move(change.Applied))
+	undo := func(apply func(*change.Request) error) change.Step {
+		return func(*change.Request, time.Time) (change.Effects, error) {
+			return change.Effects{
+				Origin: apply,
+				Events: []change.Event{{Kind: change.EventMoved}},
+			}, nil
+		}
 	}
-	if r := get(t, s, "AAAAA"); r.State != change.Approved || r.Version != 2 {
-		t.Errorf("state %s, version %d", r.State, r.Version)
+	second := pending("SECND", "d1", 1)
+	second.Origin = change.Origin{ID: "FIRST", Kind: change.OriginUndo}
+	use := func(origin *change.Request) error {
+		if origin.UndoneBy != "" {
+			return change.ErrState
+		}
+		origin.UndoneBy, origin.RetryAt, origin.Messages.Card = "SECND", t0.Add(time.Hour), change.Message{Ref: change.MessageRef{TS: "1"}, Owed: 1}
+		return nil
+	}
+	if err := s.Create(t.Context(), change.Delivery{}, second, undo(use)); err != nil {
+		t.Fatal(err)
+	}
+	first := get(t, s, "FIRST")
+	if first.UndoneBy != "SECND" || first.Version != 3 || second.Version != 1 {
+		t.Errorf("undone by %q, version %d; the other's %d", first.UndoneBy, first.Version, second.Version)
+	}
+	if n := count(t, s, `SELECT due_at FROM requests WHERE id = 'FIRST'`); int64(n) != t0.Add(time.Hour).UnixMilli() {
+		t.Errorf("the origin is due at %d", n)
+	}
+
+	// Its error, and an origin that moved or is not there, take everything back.
+	third := pending("THIRD", "d1", 2)
+	third.Origin = second.Origin
+	wantErr(t, s.Create(t.Context(), change.Delivery{Key: "E1"}, third, undo(use)), change.ErrState)
+	moved := undo(func(origin *change.Request) error { origin.State = change.Failed; return nil })
+	if _, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "SECND", moved); err == nil {
+		t.Error("the state of the origin was moved")
+	}
+	third.Origin.ID = "NNNNN"
+	wantErr(t, s.Create(t.Context(), change.Delivery{Key: "E1"}, third, undo(use)), change.ErrNotFound)
+	if n := count(t, s, `SELECT count(*) FROM requests`); n != 2 {
+		t.Errorf("%d requests", n)
 	}
 	if n := count(t, s, `SELECT count(*) FROM deliveries`); n != 0 {
-		t.Errorf("%d deliveries stayed", n)
+		t.Errorf("%d deliveries", n)
 	}
-}
-
-func testClaim(t *testing.T, s *Store) {
-	create(t, s, pending("AAAAA", "d1", 0))
-	at := func(seconds int) time.Time { return t0.Add(time.Duration(seconds) * time.Second) }
-	for _, tt := range []struct {
-		name       string
-		owner      string
-		now, until int
-		want       bool
-	}{
-		{"free", "p1", 0, 15, true},
-		{"held by another", "p2", 14, 29, false},
-		{"held by itself", "p1", 14, 29, true},
-		{"given until now", "p2", 29, 44, true},
-		{"the first comes back late", "p1", 30, 45, false},
-		{"given back", "p2", 31, 31, true},
-		{"free again", "p1", 31, 46, true},
-	} {
-		mine, err := s.Claim(t.Context(), "AAAAA", tt.owner, at(tt.now), at(tt.until))
-		if err != nil || mine != tt.want {
-			t.Fatalf("%s: claimed = %t, %v, want %t", tt.name, mine, err, tt.want)
-		}
-	}
-	r := get(t, s, "AAAAA")
-	if r.ClaimedBy != "p1" || !r.ClaimedUntil.Equal(at(46)) || r.Version != 1 {
-		t.Errorf("claimed by %s until %v, version %d", r.ClaimedBy, r.ClaimedUntil, r.Version)
-	}
-	_, err := s.Claim(t.Context(), "NNNNN", "p1", t0, t0)
-	wantErr(t, err, change.ErrNotFound)
-
-	var won atomic.Int32
-	together(8, func(i int) {
-		mine, err := s.Claim(t.Context(), "AAAAA", fmt.Sprint("q", i), at(100), at(115))
-		if err != nil {
-			t.Errorf("Claim: %v", err)
-		}
-		if mine {
-			won.Add(1)
-		}
-	})
-	if won.Load() != 1 {
-		t.Errorf("%d hold the request", won.Load())
-	}
+	diff(t, first, get(t, s, "FIRST"))
 }

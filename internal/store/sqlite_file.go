@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+	"modernc.org/sqlite"
 )
 
 // lockRetry is how often a held lock is tried again.
@@ -21,7 +23,7 @@ const lockRetry = 200 * time.Millisecond
 func connect(ctx context.Context, path, options string, conns int) (*sql.DB, error) {
 	// A path is no URL: what means something in one is escaped.
 	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	connector, err := newSQLiteConnector("file:" + name + "?" + options)
+	connector, err := sqlite.NewConnector("file:" + name + "?" + options)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -36,13 +38,15 @@ func connect(ctx context.Context, path, options string, conns int) (*sql.DB, err
 
 // lockFile takes the lock beside the database file. It goes with the process,
 // however that ends.
-func lockFile(ctx context.Context, path string, wait time.Duration) (*flock.Flock, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+func lockFile(ctx context.Context, path string, cfg Config) (*flock.Flock, error) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.LockWait)
 	defer cancel()
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	if ok, err := lock.TryLock(); ok || err != nil {
 		return lock, wrapLock(path, err)
 	}
+	cfg.Log.Warn("another process holds the database; waiting for it to end",
+		zap.String("path", path), zap.Duration("at_most", cfg.LockWait))
 	_, err := lock.TryLockContext(ctx, lockRetry)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("%s is in use by another autoscalebot process; use PostgreSQL for several", path)
@@ -60,25 +64,40 @@ func wrapLock(path string, err error) error {
 	return nil
 }
 
-// createPrivate creates the file before SQLite would, for its owner only. SQLite
-// gives the files beside it the same mode.
-func createPrivate(path string) error {
+// makePrivate creates the file before SQLite would, for its owner only, and takes
+// from others what an existing one let them. SQLite gives the files beside it the
+// mode of the first.
+func makePrivate(path string, log *zap.Logger) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err == nil {
+			err = os.Chmod(name, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("keep database from other users: %w", err)
+		}
+		log.Warn("other users could open the database; its mode is 0600 now", zap.String("path", name))
+	}
+	return nil
 }
 
 // checkDurable refuses a file system on which SQLite cannot keep what it promises.
 func checkDurable(ctx context.Context, db *sql.DB) error {
 	var mode string
 	var sync int
-	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
-		return fmt.Errorf("read journal mode: %w", err)
-	}
-	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
-		return fmt.Errorf("read synchronous: %w", err)
+	err := db.QueryRowContext(ctx, `SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous`).Scan(&mode, &sync)
+	if err != nil {
+		return fmt.Errorf("read how SQLite writes: %w", err)
 	}
 	if mode != "wal" || sync != 2 {
 		return fmt.Errorf("the file system does not take SQLite's WAL mode (journal_mode %s, synchronous %d)", mode, sync)

@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
 	"autoscalebot/internal/change"
 )
 
@@ -48,20 +52,54 @@ func TestSQLiteOneProcess(t *testing.T) {
 	_, err = Open(gone, Config{URL: url})
 	wantErr(t, err, context.Canceled)
 
-	// The next process waits for the first to go.
-	opened := make(chan error)
-	go func() {
-		second, err := Open(t.Context(), Config{URL: url})
-		if err == nil {
-			err = second.Close()
-		}
-		opened <- err
-	}()
-	if err := first.Close(); err != nil {
+	// The next process waits for the first to go, and says so.
+	core, logged := observer.New(zap.InfoLevel)
+	then := zap.Hooks(func(zapcore.Entry) error { return first.Close() })
+	second, err := Open(t.Context(), Config{URL: url, Log: zap.New(core, then)})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := <-opened; err != nil {
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := logged.FilterMessageSnippet("another process holds the database").Len(); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+}
+
+// An existing file that others could read is theirs no longer.
+func TestSQLiteTightened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bot.db")
+	s, err := Open(t.Context(), Config{URL: "sqlite:" + path})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+"-wal", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	core, logged := observer.New(zap.InfoLevel)
+	s, err = Open(t.Context(), Config{URL: "sqlite:" + path, Log: zap.New(core)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+	if n := logged.FilterMessageSnippet("other users could open the database").Len(); n != 2 {
+		t.Errorf("it was said of %d files", n)
 	}
 }
 
@@ -69,12 +107,12 @@ func TestSQLiteOneProcess(t *testing.T) {
 func TestSQLiteReadsBesideWrites(t *testing.T) {
 	s := openStore(t, "sqlite:"+filepath.Join(t.TempDir(), "bot.db"))
 	create(t, s, pending("AAAAA", "d1", 0))
-	mustChange(t, s, "AAAAA", func(*change.Request) (change.Effects, error) {
+	mustChange(t, s, "AAAAA", alter(func(*change.Request) {
 		if got := get(t, s, "AAAAA"); got.Version != 1 {
 			t.Errorf("read version %d of a change that is not committed", got.Version)
 		}
-		return change.Effects{}, nil
-	})
+	}))
+	record(t, s, change.Event{Kind: change.EventStarted})
 	if err := s.Audit(t.Context(), AuditFilter{}, func(change.Event) error {
 		create(t, s, pending("BBBBB", "d1", 0))
 		return nil
@@ -110,8 +148,8 @@ func TestSQLitePaths(t *testing.T) {
 	if err := os.WriteFile("text.db", []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{URL: "sqlite:text.db"}); err == nil {
-		t.Error("a text file was opened as a database")
+	if _, err := Open(t.Context(), Config{URL: "sqlite:text.db"}); err == nil || !strings.Contains(err.Error(), "restore a backup") {
+		t.Errorf("a text file: error = %v", err)
 	}
 }
 
@@ -122,17 +160,26 @@ func TestSQLiteMemoriesAreApart(t *testing.T) {
 	wantErr(t, err, change.ErrNotFound)
 }
 
+// Whatever stands in the password, raw or encoded: no piece of it is in an error.
 func TestURL(t *testing.T) {
-	const password = "s3cr3t%zz"
 	for _, url := range []string{
-		"", "mysql://u:" + password + "@h/d", "u:" + password + "@h", "sqlite:", "sqlite://bot.db",
+		"", "mysql://u:s3cr3t%zz@h/d", "u:s3cr3t@h", "sqlite:", "sqlite://bot.db",
 		"sqlite:bot.db?mode=memory",
-		"postgres://u:" + password + "@127.0.0.1:1/d",
+		"postgres://u:s3cr3t%zz@127.0.0.1:1/d",
 		"postgres://u:s3cr3t@127.0.0.1:1/d?connect_timeout=2",
 		"postgres://u@127.0.0.1:1/d?password=s3cr3t&connect_timeout=2",
 		"postgres://u:s3cr3t@127.0.0.1:port/d",
 		"postgres://u:s3cr3t@127.0.0.1:1/d?sslmode=maybe",
 		"postgres://u:s3cr3t@127.0.0.1:1/d?pool_max_conns=many",
+		"postgres://u:s3cr3t@s3cr3t@127.0.0.1:1/d?connect_timeout=2",
+		"postgres://u:s3cr3t%40s3cr3t@127.0.0.1:1/d?connect_timeout=2",
+		"postgres://u:s3cr3t/s3cr3t@127.0.0.1:1/d?connect_timeout=2",
+		"postgres://u:1/s3cr3t@127.0.0.1:1/d?connect_timeout=2",
+		"postgres://u:1?s3cr3t@127.0.0.1:1/d",
+		"postgres://u:1?s3cr3t=5@127.0.0.1:1/d",
+		"postgres://u:1#s3cr3t@127.0.0.1:1/d",
+		"postgres://u:s3cr3t@s/s3cr3t@127.0.0.1:1/d",
+		"postgres://u:s3cr3t@127.0.0.1?s3cr3t@127.0.0.1:1/d",
 	} {
 		s, err := Open(t.Context(), Config{URL: url})
 		if err == nil {
@@ -140,6 +187,11 @@ func TestURL(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("%s: the error holds the password: %v", url, err)
+		}
+	}
+	for _, url := range []string{"sqlite:bot.db", "sqlite::memory:", "postgresql://u:p%40@h/d?sslmode=disable", "postgres://h,i/d"} {
+		if err := CheckURL(url); err != nil {
+			t.Errorf("%s: %v", url, err)
 		}
 	}
 }

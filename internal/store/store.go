@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -16,12 +17,10 @@ type Config struct {
 	// URL is sqlite:PATH, sqlite::memory: (kept for the life of the process, for
 	// the sandbox and tests) or postgres://….
 	URL string
-	// Owner names this process among all that use the database, at most 100 bytes;
-	// River knows it by this name. Empty lets River draw one.
-	Owner string
-	// Now is the clock for times that the caller leaves zero. Nil is time.Now.
+	// Now is the clock of a SQLite database. Nil is time.Now. PostgreSQL has its own.
 	Now func() time.Time
-	// Log gets River's warnings. Nil is silence.
+	// Log gets what an operator has to know while the database is opened. Nil is
+	// silence.
 	Log *zap.Logger
 	// LockWait is how long to wait for another process that holds the SQLite file.
 	// Zero is one minute.
@@ -45,8 +44,7 @@ func (c Config) withDefaults() Config {
 // implements [change.Store].
 type Store struct {
 	*Reader
-	db  engine
-	now func() time.Time
+	db *database
 }
 
 var _ change.Store = (*Store)(nil)
@@ -54,71 +52,53 @@ var _ change.Store = (*Store)(nil)
 // Open opens the database, waits for its lock, and brings its schema up to date. A
 // SQLite file is created with mode 0600 and used by one process at a time; a
 // PostgreSQL database may be opened by many, also at once while it is still empty.
-// It refuses a schema that is newer than this program. No error holds the URL's
-// password.
+// It refuses a schema that is newer than this program. No error holds any part of
+// the URL's password.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg = cfg.withDefaults()
 	addr, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	var db engine
+	var db *database
 	if addr.postgres != "" {
-		db, err = openPostgres(ctx, addr.postgres, cfg)
+		db, err = openPostgres(ctx, addr.postgres)
 	} else {
 		db, err = openSQLite(ctx, addr, cfg)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Reader: &Reader{db: db.reader(), close: db.close}, db: db, now: cfg.Now}, nil
+	return &Store{Reader: &Reader{db: db.read, close: db.close}, db: db}, nil
 }
 
 // OpenBeside opens a database for reading only, beside a bot that may be running on
-// it: no lock is taken, nothing is created and no schema is changed. The error is
-// an fs.ErrNotExist where there is no SQLite file yet.
+// it: no lock is taken, nothing is created and no schema is changed. All is read as
+// it was when the first of it was read, in one transaction that cannot write; a
+// setting of the session would do the same, and behind a connection pooler the bot
+// would meet it later. The error is an fs.ErrNotExist where there is no SQLite file
+// yet.
 func OpenBeside(ctx context.Context, cfg Config) (*Reader, error) {
-	cfg = cfg.withDefaults()
 	addr, err := parseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	var r *Reader
+	var db *sql.DB
 	if addr.postgres != "" {
-		r, err = besidePostgres(ctx, addr.postgres)
+		db, err = dialPostgres(ctx, addr.postgres)
 	} else {
-		r, err = besideSQLite(ctx, addr)
+		db, err = besideSQLite(ctx, addr)
 	}
 	if err != nil {
 		return nil, err
 	}
+	t, err := db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("begin to read database: %w", err), db.Close())
+	}
+	r := &Reader{db: t, close: func() error { return errors.Join(t.Rollback(), db.Close()) }}
 	if err := r.checkSchema(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
-}
-
-// Close stops the workers if they still run, and closes the database. Nothing may
-// be called afterwards.
-func (s *Store) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	return errors.Join(s.db.stop(ctx), s.Reader.Close())
-}
-
-// Reader reads a database. Its methods may be called by many goroutines.
-type Reader struct {
-	db    querier
-	close func() error
-}
-
-// Close closes the database.
-func (r *Reader) Close() error { return r.close() }
-
-// Ping reports whether the database answers.
-func (r *Reader) Ping(ctx context.Context) error {
-	if _, _, err := one(ctx, r.db, first[int64], `SELECT 1`); err != nil {
-		return fmt.Errorf("ping database: %w", err)
-	}
-	return nil
 }

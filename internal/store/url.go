@@ -23,7 +23,16 @@ func CheckURL(url string) error {
 
 // parseURL never puts the URL into an error, because it may hold a password.
 func parseURL(url string) (address, error) {
-	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+	if scheme, rest, _ := strings.Cut(url, "://"); scheme == "postgres" || scheme == "postgresql" {
+		// A raw @, /, ? or # in the password ends it there, and what follows would be
+		// told as the name of a host, a database or a setting.
+		host := rest
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			host = rest[:end]
+		}
+		if strings.Count(host, "@") > 1 || strings.ContainsAny(rest[len(host):], "@#") {
+			return address{}, errPostgresURL
+		}
 		return address{postgres: url}, nil
 	}
 	path, ok := strings.CutPrefix(url, "sqlite:")

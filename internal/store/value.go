@@ -4,13 +4,38 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"autoscalebot/internal/change"
 )
+
+// values turns arguments into what both drivers take alike: numbers, text, booleans
+// and NULL. What cannot be stored in either database is ErrUnwritable.
+func values(args []any) ([]any, error) {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		v, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if s, ok := v.(string); ok && (strings.ContainsRune(s, 0) || !utf8.ValidString(s)) {
+			err = errors.New("text holds NUL or is not UTF-8")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: argument %d: %w", change.ErrUnwritable, i+1, err)
+		}
+		out[i] = v
+	}
+	return out, nil
+}
 
 // millis keeps a time as milliseconds since 1970, the zero time as NULL, and reads
 // it back in UTC.
 type millis struct{ t *time.Time }
+
+func at(t time.Time) millis { return millis{&t} }
 
 // Value implements driver.Valuer.
 func (m millis) Value() (driver.Value, error) {
@@ -41,27 +66,44 @@ func stored(t time.Time) time.Time {
 	return time.UnixMilli(t.UnixMilli()).UTC()
 }
 
-// document keeps a value as JSON text. A document that was read and not altered is
-// written back letter by letter: a newer replica may have put things in it that
-// this program does not know and must not lose.
+// document keeps a value as JSON text, a zero value as "". A document that was read
+// and not altered is written back letter by letter: a newer replica may have put
+// things in it that this program does not know and must not lose.
 type document struct {
-	v any // pointer
-	// text was read, and known is what this program would write for it.
-	text, known []byte
+	v    any    // pointer
+	text []byte // as it was read
 }
 
 func doc(v any) *document { return &document{v: v} }
 
 // Value implements driver.Valuer.
 func (d *document) Value() (driver.Value, error) {
-	now, err := json.Marshal(d.v)
+	now, err := marshal(d.v)
 	if err != nil {
 		return nil, err
 	}
-	if d.text != nil && bytes.Equal(now, d.known) {
+	if len(d.text) == 0 || bytes.Equal(now, d.text) {
+		return string(now), nil
+	}
+	read := reflect.New(reflect.TypeOf(d.v).Elem()).Interface()
+	if err := json.Unmarshal(d.text, read); err != nil {
+		return nil, err
+	}
+	if known, err := marshal(read); err == nil && bytes.Equal(now, known) {
 		return string(d.text), nil
 	}
 	return string(now), nil
+}
+
+func marshal(v any) ([]byte, error) {
+	if reflect.ValueOf(v).Elem().IsZero() {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false) // people read it too
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 // Scan implements sql.Scanner.
@@ -74,39 +116,11 @@ func (d *document) Scan(src any) error {
 	default:
 		return fmt.Errorf("read JSON: %T is not text", src)
 	}
+	if len(d.text) == 0 {
+		return nil
+	}
 	if err := json.Unmarshal(d.text, d.v); err != nil {
 		return fmt.Errorf("read JSON: %w", err)
-	}
-	var err error
-	d.known, err = json.Marshal(d.v)
-	return err
-}
-
-// rawJSON keeps JSON that this package does not look into; absent is NULL.
-type rawJSON struct{ v *json.RawMessage }
-
-// Value implements driver.Valuer.
-func (j rawJSON) Value() (driver.Value, error) {
-	if len(*j.v) == 0 {
-		return nil, nil
-	}
-	if !json.Valid(*j.v) {
-		return nil, fmt.Errorf("write JSON: not valid")
-	}
-	return string(*j.v), nil
-}
-
-// Scan implements sql.Scanner.
-func (j rawJSON) Scan(src any) error {
-	switch v := src.(type) {
-	case nil:
-		*j.v = nil
-	case string:
-		*j.v = json.RawMessage(v)
-	case []byte:
-		*j.v = bytes.Clone(v)
-	default:
-		return fmt.Errorf("read JSON: %T is not text", src)
 	}
 	return nil
 }

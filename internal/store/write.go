@@ -1,24 +1,35 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/riverqueue/river"
-
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
 
 // Create implements [change.Store]. r becomes what Get returns, at version 1.
-func (s *Store) Create(ctx context.Context, d change.Delivery, r *change.Request, e change.Effects) error {
+func (s *Store) Create(ctx context.Context, d change.Delivery, r *change.Request, step change.Step) error {
 	fresh := *r
-	fresh.Version = 1
-	settle(&fresh)
-	err := s.db.tx(ctx, func(t transaction) error {
-		if err := s.deliver(ctx, t, d); err != nil {
+	err := s.db.tx(ctx, "create request "+string(r.ID), func(t tx) error {
+		now, err := deliver(ctx, t, d)
+		if err != nil {
 			return err
 		}
+		if now.IsZero() {
+			if now, err = one(ctx, t, nil, instant, `SELECT {now}`, t.d.clock()); err != nil {
+				return err
+			}
+		}
+		e, err := step(&fresh, now)
+		if err != nil {
+			return err
+		}
+		fresh.ID, fresh.Version = r.ID, 1
+		round(&fresh)
 		n, err := t.exec(ctx, insertRequest, refs(append(requestColumns(&fresh), derivedColumns(&fresh)...))...)
 		if err != nil {
 			return orBusy(t, err)
@@ -26,13 +37,15 @@ func (s *Store) Create(ctx context.Context, d change.Delivery, r *change.Request
 		if n == 0 {
 			return change.ErrIDTaken
 		}
-		return s.effects(ctx, t, e)
+		if err := mayApply(ctx, t, &fresh, "", e.ReadAt); err != nil {
+			return err
+		}
+		return effects(ctx, t, &fresh, e)
 	})
-	if err != nil {
-		return fmt.Errorf("create request %s: %w", r.ID, err)
+	if err == nil {
+		*r = fresh
 	}
-	*r = fresh
-	return nil
+	return err
 }
 
 // Change implements [change.Store]. step runs inside the transaction: it computes
@@ -44,156 +57,170 @@ func (s *Store) Create(ctx context.Context, d change.Delivery, r *change.Request
 // meanwhile. Only on PostgreSQL, when the connection breaks in the middle of a
 // commit, may an error be returned for what was written; the same delivery then
 // answers ErrDelivered.
-func (s *Store) Change(ctx context.Context, d change.Delivery, id change.ID, step func(*change.Request) (change.Effects, error)) (*change.Request, error) {
-	r := new(change.Request)
+func (s *Store) Change(ctx context.Context, d change.Delivery, id change.ID, step change.Step) (*change.Request, error) {
+	var changed *change.Request
 	var stepErr error
-	err := s.db.tx(ctx, func(t transaction) error {
-		if err := s.deliver(ctx, t, d); err != nil {
+	err := s.db.tx(ctx, "change request "+string(id), func(t tx) error {
+		if _, err := deliver(ctx, t, d); err != nil {
 			return err
 		}
-		*r = change.Request{}
-		cols := requestColumns(r)
-		_, found, err := one(ctx, t, func(row rows) (bool, error) { return true, row.Scan(refs(cols)...) },
-			selectByID+t.forUpdate(), id)
+		h, now, err := hold(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		if !found {
-			return change.ErrNotFound
-		}
-		read, was := r.Version, r.State
-
 		var e change.Effects
-		if e, stepErr = step(r); stepErr != nil {
+		if e, stepErr = step(h.Request, now); stepErr != nil {
 			return stepErr
 		}
-		if was.Ended() && r.State != was {
-			return fmt.Errorf("%w: %s → %s", change.ErrState, was, r.State)
+		if err := h.write(ctx, t); err != nil {
+			return err
 		}
-		r.ID, r.Version = id, read+1
-		settle(r)
-		args := append(refs(append(cols, derivedColumns(r)...)), id, read)
-		n, err := t.exec(ctx, updateRequest, args...)
-		if err != nil {
-			return orBusy(t, err)
+		if err := mayApply(ctx, t, h.Request, h.was, e.ReadAt); err != nil {
+			return err
 		}
-		if n != 1 {
-			return fmt.Errorf("version %d was overtaken", read)
-		}
-		return s.effects(ctx, t, e)
+		changed = h.Request
+		return effects(ctx, t, changed, e)
 	})
-	if stepErr != nil {
-		return nil, stepErr
+	if err := cmp.Or(stepErr, err); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("change request %s: %w", id, err)
+	return changed, nil
+}
+
+// held is a request that was locked and read, on its way back.
+type held struct {
+	*change.Request
+	id      change.ID
+	version int64
+	was     change.State
+	cols    []column
+}
+
+// hold locks a request and reads it, with the database's now.
+func hold(ctx context.Context, t tx, id change.ID) (*held, time.Time, error) {
+	h := &held{Request: new(change.Request), id: id}
+	h.cols = requestColumns(h.Request)
+	now, err := one(ctx, t, change.ErrNotFound, func(row row) (now time.Time, err error) {
+		err = row.Scan(append(refs(h.cols), millis{&now})...)
+		return now, err
+	}, lockRequest, t.d.clock(), id)
+	h.version, h.was = h.Version, h.State
+	return h, now, err
+}
+
+// write writes the request back. An end is for good.
+func (h *held) write(ctx context.Context, t tx) error {
+	if h.was.Ended() && h.State != h.was {
+		return fmt.Errorf("%w: %s → %s", change.ErrState, h.was, h.State)
 	}
-	return r, nil
+	h.ID, h.Version = h.id, h.version+1
+	round(h.Request)
+	args := append(refs(append(h.cols, derivedColumns(h.Request)...)), h.id, h.version)
+	n, err := t.exec(ctx, updateRequest, args...)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("version %d was overtaken", h.version)
+	}
+	return orBusy(t, err)
+}
+
+// overlapping holds for requests whose target overlaps that of targetArgs.
+const overlapping = `model_id = $1 AND (slot <> '' AND slot = $2 OR deployment_id <> '' AND deployment_id = $3)`
+
+func targetArgs(t baseten.Target, more ...any) []any {
+	return append([]any{t.ModelID, t.Slot(), t.DeploymentID}, more...)
+}
+
+const selectEarlier = `SELECT 1 FROM requests WHERE ` + overlapping + ` AND id <> $4
+	AND state IN ('approved', 'applying') AND ended_at IS NULL
+	AND (state = 'applying' OR $5 AND (owed_since, id) < ($6, $4)) LIMIT 1`
+
+// mayApply returns ErrBusy where the request entered applying before its turn, or on
+// a reading that another one has made old. It looks after the row was written: from
+// then on the unique indexes keep all others of the target from entering, so that
+// whatever came before can be seen.
+func mayApply(ctx context.Context, t tx, r *change.Request, was change.State, readAt time.Time) error {
+	if r.State != change.Applying || was == change.Applying {
+		return nil
+	}
+	busy, err := one(ctx, t, nil, first[int], selectEarlier, targetArgs(r.Target, r.ID, !r.BrokeGlass(), at(r.OwedSince))...)
+	if err == nil && busy == 0 && !readAt.IsZero() {
+		busy, err = one(ctx, t, nil, first[int], selectOvertaken, targetArgs(r.Target, r.ID, at(readAt))...)
+	}
+	if err == nil && busy == 1 {
+		err = change.ErrBusy
+	}
+	return err
+}
+
+// orBusy names the unique indexes that writing a request can run into.
+func orBusy(t tx, err error) error {
+	if err != nil && t.d.isUnique(err) {
+		return change.ErrBusy
+	}
+	return err
 }
 
 // Record implements [change.Store].
 func (s *Store) Record(ctx context.Context, d change.Delivery, events ...change.Event) error {
-	err := s.db.tx(ctx, func(t transaction) error {
-		if err := s.deliver(ctx, t, d); err != nil {
+	return s.db.tx(ctx, "record events", func(t tx) error {
+		if _, err := deliver(ctx, t, d); err != nil {
 			return err
 		}
-		return s.effects(ctx, t, change.Effects{Events: events})
+		return chain(ctx, t, events)
 	})
-	if err != nil {
-		return fmt.Errorf("record %d events: %w", len(events), err)
-	}
-	return nil
 }
 
-// Claim implements [change.Store]. It returns ErrNotFound for an unknown ID. It does
-// not count as a write of the request: the version stays.
-func (s *Store) Claim(ctx context.Context, id change.ID, owner string, now, until time.Time) (bool, error) {
-	mine := false
-	err := s.db.tx(ctx, func(t transaction) error {
-		n, err := t.exec(ctx, `UPDATE requests SET claimed_by = $1, claimed_until = $2
-			WHERE id = $3 AND (claimed_by = '' OR claimed_by = $1 OR claimed_until IS NULL OR claimed_until <= $4)`,
-			owner, millis{&until}, id, millis{&now})
-		if mine = n == 1; err != nil || mine {
-			return err
-		}
-		_, found, err := one(ctx, t, first[int64], `SELECT 1 FROM requests WHERE id = $1`, id)
-		if err == nil && !found {
-			return change.ErrNotFound
-		}
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("claim request %s: %w", id, err)
-	}
-	return mine, nil
-}
-
-// Prune forgets the deliveries recorded before that time, some hundred at a time so
-// that nobody waits long, and returns how many they were.
-func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
-	const batch = 500
-	total := 0
-	for {
-		var n int64
-		err := s.db.tx(ctx, func(t transaction) (err error) {
-			n, err = t.exec(ctx, `DELETE FROM deliveries WHERE key IN
-				(SELECT key FROM deliveries WHERE at < $1 ORDER BY at LIMIT $2)`, millis{&before}, batch)
-			return err
-		})
-		total += int(n)
-		if err != nil {
-			return total, fmt.Errorf("prune deliveries: %w", err)
-		}
-		if n < batch {
-			return total, nil
-		}
-	}
-}
-
-const insertDelivery = `INSERT INTO deliveries (key, at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`
+const insertDelivery = `INSERT INTO deliveries (key, at) VALUES ($2, {now}) ON CONFLICT (key) DO NOTHING RETURNING at`
 
 // deliver records a delivery, or returns ErrDelivered. It comes first in its
 // transaction: a second delivery of the same key waits here for the first one's end.
-func (s *Store) deliver(ctx context.Context, t transaction, d change.Delivery) error {
+// The time returned is zero where there is no delivery.
+func deliver(ctx context.Context, t tx, d change.Delivery) (time.Time, error) {
 	if d.Key == "" {
-		return nil
+		return time.Time{}, nil
 	}
-	if d.At.IsZero() {
-		d.At = s.now()
-	}
-	n, err := t.exec(ctx, insertDelivery, d.Key, millis{&d.At})
-	if err == nil && n == 0 {
-		return change.ErrDelivered
-	}
-	return err
+	return one(ctx, t, change.ErrDelivered, instant, insertDelivery, t.d.clock(), d.Key)
 }
 
-func (s *Store) effects(ctx context.Context, t transaction, e change.Effects) error {
-	for _, event := range e.Events {
-		if event.At.IsZero() {
-			event.At = s.now()
+// effects writes what a step of r returned. The events come last: until the end of
+// the transaction nobody else can write any.
+func effects(ctx context.Context, t tx, r *change.Request, e change.Effects) error {
+	if e.Origin != nil {
+		if err := changeOrigin(ctx, t, r.Origin.ID, e.Origin); err != nil {
+			return fmt.Errorf("change origin %s: %w", r.Origin.ID, err)
 		}
-		if _, err := t.exec(ctx, insertEvent, refs(eventColumns(&event))...); err != nil {
-			return fmt.Errorf("write event %s: %w", event.Kind, err)
-		}
 	}
-	if len(e.Jobs) == 0 {
-		return nil
-	}
-	jobs := make([]river.InsertManyParams, len(e.Jobs))
-	for i, j := range e.Jobs {
-		jobs[i] = river.InsertManyParams{Args: j.Args, InsertOpts: &river.InsertOpts{ScheduledAt: j.At}}
-	}
-	if err := t.insertJobs(ctx, jobs); err != nil {
-		return fmt.Errorf("insert %d jobs: %w", len(jobs), err)
-	}
-	return nil
+	return chain(ctx, t, e.Events)
 }
 
-// orBusy names the one unique index that writing a request can run into.
-func orBusy(t transaction, err error) error {
-	if t.isUnique(err) {
-		return change.ErrBusy
+func changeOrigin(ctx context.Context, t tx, id change.ID, apply func(*change.Request) error) error {
+	h, _, err := hold(ctx, t, id)
+	if err != nil {
+		return err
 	}
-	return err
+	if err := apply(h.Request); err != nil {
+		return err
+	}
+	if h.State != h.was {
+		return errors.New("its state must not be moved")
+	}
+	return h.write(ctx, t)
+}
+
+// Prune forgets the deliveries recorded before that time, some hundred at a time so
+// that nobody waits long, and returns how many they were. It also forgets processes
+// that died before.
+func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
+	const batch = 500
+	if _, err := s.db.run(ctx, "forget processes", `DELETE FROM processes WHERE alive_until < $1`, at(before)); err != nil {
+		return 0, err
+	}
+	for total := 0; ; {
+		n, err := s.db.run(ctx, "prune deliveries", `DELETE FROM deliveries WHERE key IN
+			(SELECT key FROM deliveries WHERE at < $1 ORDER BY at LIMIT $2)`, at(before), batch)
+		total += int(n)
+		if err != nil || n < batch {
+			return total, err
+		}
+	}
 }

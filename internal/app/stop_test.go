@@ -1,0 +1,138 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/sandbox"
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+	"autoscalebot/internal/store"
+)
+
+// stopsWithin is how soon a bot has to be gone that waits for no answer of Baseten's.
+const stopsWithin = 5 * time.Second
+
+// typist types one command after the other in a channel of their own, each at once
+// when the one before is done with, until no socket is open any more.
+func (s *story) typist(channel string, number *atomic.Int64) (typed map[int]*slacksim.Delivery) {
+	s.Slack.AddChannel(slacksim.Channel{ID: channel, Name: strings.ToLower(channel), Members: []string{"U0ANA", s.Slack.BotUserID()}})
+	typed = make(map[int]*slacksim.Delivery)
+	for {
+		n := int(number.Add(1))
+		d := s.Slack.Slash("U0ANA", channel, fmt.Sprintf("model-%04d production delay=%d", n, n))
+		typed[n] = d
+		select {
+		case <-d.Done():
+		case <-s.ctx.Done():
+			return typed
+		}
+		if d.Outcome() == slacksim.OutcomeDispatchFailed {
+			return typed
+		}
+	}
+}
+
+// While the bot stops, commands go on coming until its last socket is closed. Those
+// that it acknowledged are recorded, the others are not, and Slack has told people so.
+func TestStopUnderLoad(t *testing.T) {
+	s := stage(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
+	s.Baseten.Fill(1000, 1)
+	s.start()
+	var (
+		typing sync.WaitGroup
+		mu     sync.Mutex
+		number atomic.Int64
+		all    = make(map[int]*slacksim.Delivery)
+	)
+	for i := range 8 {
+		typing.Go(func() {
+			typed := s.typist(fmt.Sprintf("CTYPIST%d", i), &number)
+			mu.Lock()
+			defer mu.Unlock()
+			for n, d := range typed {
+				all[n] = d
+			}
+		})
+	}
+	s.wait("commands are coming", func(*slacksim.Snapshot) bool { return number.Load() > 50 })
+	began := time.Now()
+	s.end()
+	took := time.Since(began).Round(time.Millisecond)
+	if took > stopsWithin {
+		t.Errorf("it stopped after %v, want at most %v", took, stopsWithin)
+	}
+	typing.Wait()
+
+	recorded := make(map[int]bool)
+	db, err := store.OpenBeside(s.ctx, store.Config{URL: s.env["DATABASE_URL"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	past, err := db.History(s.ctx, "", "", len(all)+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range past {
+		recorded[r.Ask.Settings[baseten.ScaleDownDelay]] = true
+	}
+	acked := 0
+	for n, d := range all {
+		switch got := d.Outcome(); {
+		case got == slacksim.OutcomeAcked && !recorded[n]:
+			t.Errorf("command %d was acknowledged and not recorded", n)
+		case got != slacksim.OutcomeAcked && recorded[n]:
+			t.Errorf("command %d was recorded and not acknowledged: %s", n, got)
+		case got == slacksim.OutcomeAcked:
+			acked++
+		}
+	}
+	if len(past) != acked {
+		t.Errorf("%d requests, want one for each of %d acknowledged commands", len(past), acked)
+	}
+	t.Logf("%d commands, %d acknowledged, stopped within %v", len(all), acked, took)
+}
+
+// What was acknowledged and only reads is still answered while the bot stops.
+func TestStopWhileReading(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	slow := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Delay, Op: basetensim.ListDeployments, Delay: 1500 * time.Millisecond})
+	d := s.slash("Ana", "#ml-oncall", "/autoscale status llama-70b")
+	preview := s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7 dry-run")
+	if err := s.Baseten.Wait(s.ctx, func(*basetensim.Snapshot) bool { return slow.Hits() > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	s.end()
+	for name, d := range map[string]*slacksim.Delivery{"status": d, "dry-run": preview} {
+		if answers := d.Responses(); len(answers) != 1 || !strings.Contains(s.Slack.PlainText(answers[0]), "llama-70b") {
+			t.Errorf("%s was acknowledged, and answered %d times before the bot was gone", name, len(answers))
+		}
+	}
+}
+
+// What could not be sent when the bot stopped goes on when it starts again.
+func TestRestartWithOwedWork(t *testing.T) {
+	s := tell(t, sandbox.WorldOptions{}, nil)
+	s.slash("Ana", "#ml-oncall", ask)
+	s.sees("Lea", "Waits for one of @lea, @leo")
+	away := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Unavailable})
+	s.click("Lea", "Approve Change")
+	if err := s.Baseten.Wait(s.ctx, func(*basetensim.Snapshot) bool { return away.Hits() > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	s.end()
+	away.Clear()
+	began := time.Now()
+	s.start()
+	s.ends()
+	if took := time.Since(began); took > goesOn {
+		t.Errorf("it took %v, want at most %v", took, goesOn)
+	}
+	s.onceChanged(12)
+}

@@ -1,0 +1,186 @@
+package change
+
+import (
+	"time"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
+)
+
+// Code names why something is as it is. Codes are kept in rows and in the audit
+// log: one is never renamed or given another meaning.
+type Code string
+
+// Why a command was not carried out. Each comment names the fields of Reason that
+// it comes with.
+const (
+	// Denied.
+
+	PolicyDenied  Code = "policy_denied"  // Cause
+	NotInDirect   Code = "not_in_direct"  // changes are made in channels
+	SharedChannel Code = "shared_channel" // shared with another organisation
+	MembersOnly   Code = "members_only"
+	NoAnnounce    Code = "no_announce" // break-glass needs ANNOUNCE_CHANNEL
+
+	// Failed, before anything was sent.
+
+	WhoUnknown      Code = "who_unknown"   // Slack could not be asked who this is
+	PlaceUnknown    Code = "place_unknown" // nor whether the channel is shared
+	NotInvited      Code = "not_invited"   // the bot cannot post there
+	ChannelGone     Code = "channel_gone"  // nothing can be posted there any more
+	CardNotPosted   Code = "card_not_posted"
+	NameNotFound    Code = "name_not_found"   // Text: what was typed; Names: suggestions
+	NameAmbiguous   Code = "name_ambiguous"   // Text; Names: the choices
+	SettingsHidden  Code = "settings_hidden"  // Baseten shows none: not deployed yet
+	SettingsUnclear Code = "settings_unclear" // Baseten shows some that cannot be read
+	InvalidValue    Code = "invalid_value"    // Invalid
+	UndoMoved       Code = "undo_moved"       // Request, Moved: not what it set
+	UndoImpossible  Code = "undo_impossible"  // Request, Fields: Baseten cannot clear them
+	NothingToUndo   Code = "nothing_to_undo"  // Request, State
+	AlreadyUndone   Code = "already_undone"   // Request: the one that undoes it
+	TargetGone      Code = "target_gone"      // Baseten does not have it any more
+	BasetenAuth     Code = "baseten_auth"     // HTTP (0: the bot has no key), Text
+	BasetenRefused  Code = "baseten_refused"  // HTTP, Text, BasetenCode
+	BasetenLimited  Code = "baseten_limited"  // HTTP 429
+	BasetenAway     Code = "baseten_away"     // HTTP, 0 if there was no answer; Tries
+	SlackAway       Code = "slack_away"
+	NotAnnounced    Code = "not_announced" // Text; the channel for alarms took no message: the glass does not break
+	Broken          Code = "broken"        // the bot itself failed; the log says more
+	NotJudgedInTime Code = "not_judged_in_time"
+
+	// Canceled.
+
+	AlreadyAsked Code = "already_asked" // Request: the one that waits; Link
+	Replaced     Code = "replaced"      // Request: the newer one
+	TakenBack    Code = "taken_back"    // by whoever CanceledBy names
+
+	// Denied and expired, by people. Text is what the person said.
+
+	SaidNo  Code = "said_no"
+	TimeOut Code = "time_out"
+
+	// Stale.
+
+	SettingsMoved  Code = "settings_moved" // Moved
+	Promoted       Code = "promoted"       // Was, Is: environments that it served
+	Renamed        Code = "renamed"        // Was, Is: names of the model or its team
+	TooLate        Code = "too_late"       // After: how long it was owed; Tries
+	NeedsConfirm   Code = "needs_confirm"  // the policy of today asks for it
+	NeedsApproval  Code = "needs_approval" // the policy of today asks for it
+	TooFewNow      Code = "too_few_now"    // the approvals do not suffice any more
+	BecameShared   Code = "became_shared"  // the channel is shared with another organisation now
+	RequesterLeft  Code = "requester_left"
+	PolicyDeniesIt Code = "policy_denies_it" // Cause: not allowed any more
+
+	// Applied, without an answer.
+
+	AlreadyDone Code = "already_done" // somebody else set the same; nothing was sent
+	ReadBack    Code = "read_back"    // the answer was lost, the settings show it
+
+	// Failed or unknown, after it was sent.
+
+	OverwrittenSince Code = "overwritten_since" // the answer was lost, other values stand there: Moved
+	NotTaken         Code = "not_taken"         // sent twice, never seen: Tries, HTTP
+	NotSentAgain     Code = "not_sent_again"    // sent once, not seen; Then says why not again
+	NeverKnown       Code = "never_known"       // for an hour nobody could tell
+
+	// Waits. They stand in a request that has not ended and end with it.
+
+	WaitsForBaseten  Code = "waits_for_baseten"  // HTTP, 0 if there was no answer
+	WaitsForSettings Code = "waits_for_settings" // Baseten does not show them
+	WaitsForSlack    Code = "waits_for_slack"
+	WaitsForTarget   Code = "waits_for_target" // another request is applying to it
+	WaitsForOutcome  Code = "waits_for_outcome"
+
+	// Answers to an act that was not carried out.
+
+	RequestNotFound Code = "request_not_found"
+	StillJudged     Code = "still_judged"
+	AlreadyDecided  Code = "already_decided" // the request tells by whom
+	HasExpired      Code = "has_expired"
+	NotYours        Code = "not_yours"       // Verb: only the requester can
+	NotApprover     Code = "not_approver"    // Cause
+	VotedAlready    Code = "voted_already"   // Tally
+	OwnBreakGlass   Code = "own_break_glass" // nobody reviews their own break-glass
+	NoBreakGlass    Code = "no_break_glass"  // there is nothing to review
+	Reviewed        Code = "reviewed"        // by whoever Review.By names
+	NotReviewer     Code = "not_reviewer"
+	NotAgain        Code = "not_again"   // State: it cannot be asked again
+	AskedAgain      Code = "asked_again" // Request: the one that did
+)
+
+// Reason is a code with its data. Only views make words of it: a reworded sentence
+// breaks nothing, and old rows speak today's words.
+type Reason struct {
+	Code Code `json:"code,omitempty"`
+	// Cause is the policy's.
+	Cause authz.Cause `json:"cause,omitzero"`
+	// Text is somebody else's: a person's words, a name, Baseten's message.
+	Text  string   `json:"text,omitempty"`
+	Names []string `json:"names,omitempty"`
+	// HTTP is the status that Baseten answered with, 0 for none, and BasetenCode its
+	// own code. Tries is how often it was tried.
+	HTTP        int    `json:"http,omitempty"`
+	BasetenCode string `json:"baseten_code,omitempty"`
+	Tries       int    `json:"tries,omitempty"`
+	// Moved are settings that are not what they were.
+	Moved []Moved `json:"moved,omitempty"`
+	// Fields are the settings that it is about.
+	Fields  []baseten.Field       `json:"fields,omitempty"`
+	Invalid *baseten.InvalidError `json:"invalid,omitempty"`
+	// Was and Is name something before and now.
+	Was string `json:"was,omitempty"`
+	Is  string `json:"is,omitempty"`
+	// After is how long it took.
+	After time.Duration `json:"after,omitempty"`
+	// Request is another request, State its state, Link where it is shown.
+	Request ID     `json:"request,omitempty"`
+	State   State  `json:"state,omitempty"`
+	Link    string `json:"link,omitempty"`
+	Verb    Verb   `json:"verb,omitempty"`
+	// Call is the API call that makes the change by hand, with $BASETEN_API_KEY in
+	// place of the key. It is set only where trouble, and no refusal, stopped it.
+	Call string `json:"call,omitempty"`
+	// Then is why it did not go on after that.
+	Then *Reason `json:"then,omitempty"`
+}
+
+// Moved is one setting that is not what it was. Nil means not set.
+type Moved struct {
+	Field baseten.Field `json:"field"`
+	Was   *int          `json:"was"`
+	Is    *int          `json:"is"`
+}
+
+// NoteCode names what stands in the way of a change taking effect or lasting.
+type NoteCode string
+
+// Notes on a card. Each comment names the fields of Note that it comes with.
+const (
+	NoteServes        NoteCode = "serves"         // Name: a promotion of that environment overwrites it
+	NotePromoting     NoteCode = "promoting"      // Name: on its way into that environment
+	NoteNothingServes NoteCode = "nothing_serves" // no deployment serves the environment yet
+	NotePromotionRuns NoteCode = "promotion_runs" // Status, Percent
+	NoteSchedule      NoteCode = "schedule"       // Name, Until, Zone, Fields: what it masks
+	NoteOwnSettings   NoteCode = "own_settings"   // Name, Moved: the serving deployment runs with others
+	NoteInactive      NoteCode = "inactive"
+	NoteScaledToZero  NoteCode = "scaled_to_zero"
+	NoteDeploying     NoteCode = "deploying"   // Status
+	NoteNotRunning    NoteCode = "not_running" // Status
+	NoteMayScaleDown  NoteCode = "may_scale_to_zero"
+	NoteTokensRule    NoteCode = "tokens_rule"  // in-flight tokens decide, not concurrency
+	NoteCannotClear   NoteCode = "cannot_clear" // Fields: once set, set for ever
+	NoteStaysAsItIs   NoteCode = "stays"        // Fields: an undo cannot put these back
+)
+
+// Note is one thing to know about a change before it is made: a code with its data.
+type Note struct {
+	Code    NoteCode        `json:"code"`
+	Name    string          `json:"name,omitempty"`
+	Status  string          `json:"status,omitempty"`
+	Percent *float64        `json:"percent,omitempty"`
+	Until   time.Time       `json:"until,omitzero"`
+	Zone    string          `json:"zone,omitempty"`
+	Fields  []baseten.Field `json:"fields,omitempty"`
+	Moved   []Moved         `json:"moved,omitempty"`
+}

@@ -1,0 +1,476 @@
+package change_test
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/change"
+	"autoscalebot/internal/sandbox/basetensim"
+)
+
+// inWorld runs a story with one bot, in virtual time.
+func inWorld(t *testing.T, story func(t *testing.T, w *world, bot *process)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sweepPolicy)
+		defer w.close()
+		bot := w.boot(0)
+		defer bot.bury()
+		story(t, w, bot)
+	})
+}
+
+// raise asks for another max of production and lets the bot begin with it.
+func (w *world) raise(bot *process, who string, most int) *change.Request {
+	w.t.Helper()
+	r, err := bot.Submit(w.t.Context(), w.asks(who, "production", baseten.Settings{baseten.MaxReplica: most}))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	bot.Start(r.ID)
+	return r
+}
+
+func (w *world) act(bot *process, who string, id change.ID, verb change.Verb) error {
+	w.t.Helper()
+	err := bot.Do(w.t.Context(), change.Act{
+		Delivery: w.delivery(), Person: authz.Person{ID: who}, ID: id, Verb: verb,
+		Message: w.get(id).Messages.Card.Ref, Reason: "because it burns",
+	})
+	if err == nil {
+		bot.Start(id)
+	}
+	return err
+}
+
+func (s *slack) set(alter func(*slack)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	alter(s)
+}
+
+func (s *slack) counts() (posts, edits int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts, s.edits
+}
+
+// gets is how often Baseten was read so far.
+func (w *world) gets() int {
+	n := 0
+	for _, c := range w.baseten.Requests() {
+		if c.Method == "GET" {
+			n++
+		}
+	}
+	return n
+}
+
+// Slack is away for half an hour just when the end has to be told: few posts, no
+// pile of goroutines, and afterwards the thread tells the truth once.
+func TestSlackAway(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		trouble func(s *slack, on bool)
+		replies int // at most
+	}{
+		{"nothing answers", func(s *slack, on bool) { s.away = on }, 1},
+		{"each post is there, and nobody is told so", func(s *slack, on bool) { s.doubtful = on }, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world, bot *process) {
+				w.patching = func(string, string) func() {
+					w.slack.set(func(s *slack) { tt.trouble(s, true) })
+					return func() {}
+				}
+				r := w.raise(bot, ana, 7)
+				pass(time.Minute)
+				synctest.Wait()
+				posts, _ := w.slack.counts()
+				before := runtime.NumGoroutine()
+				pass(29 * time.Minute)
+				synctest.Wait()
+				if n := runtime.NumGoroutine() - before; n > 3 {
+					t.Errorf("%d goroutines more after half an hour", n)
+				}
+				after, edits := w.slack.counts()
+				if after > 20 || edits > 40 {
+					t.Errorf("%d posts (%d in the first minute) and %d edits in half an hour", after, posts, edits)
+				}
+				w.slack.set(func(s *slack) { tt.trouble(s, false) })
+				pass(5 * time.Minute)
+				synctest.Wait()
+				got := w.get(r.ID)
+				replies := w.slack.of(r.ID, change.Reply)
+				if got.State != change.Applied || len(replies) == 0 || len(replies) > tt.replies {
+					t.Errorf("%s with %d replies", got.State, len(replies))
+				}
+				cards := w.slack.of(r.ID, change.Card)
+				if len(cards) != 1 || cards[0].shows.State != change.Applied {
+					t.Errorf("%d cards, the first shows %s", len(cards), cards[0].shows.State)
+				}
+				if !got.Due().IsZero() {
+					t.Errorf("still due at %v", got.Due())
+				}
+			})
+		})
+	}
+}
+
+// Baseten is away for half an hour after an approval, and Slack too: one request
+// costs at most twelve reads a minute, nothing is sent too late, and the thread
+// tells why.
+func TestBasetenAway(t *testing.T) {
+	for _, slackToo := range []bool{false, true} {
+		t.Run(map[bool]string{false: "alone", true: "and Slack"}[slackToo], func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world, bot *process) {
+				r := w.raise(bot, ana, 12)
+				pass(time.Second)
+				down := w.baseten.Inject(basetensim.Fault{Kind: basetensim.Unavailable})
+				if err := w.act(bot, lea, r.ID, change.VerbApprove); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				w.slack.set(func(s *slack) { s.away = slackToo })
+				before := runtime.NumGoroutine()
+				for minute := range 30 {
+					gets := w.gets()
+					pass(time.Minute)
+					synctest.Wait()
+					if n := w.gets() - gets; n > 12 {
+						t.Errorf("%d reads in minute %d", n, minute+1)
+					}
+				}
+				if n := runtime.NumGoroutine() - before; n > 3 {
+					t.Errorf("%d goroutines more after half an hour", n)
+				}
+				down.Clear()
+				w.slack.set(func(s *slack) { s.away = false })
+				pass(3 * time.Minute)
+				synctest.Wait()
+				got := w.get(r.ID)
+				if got.State != change.Stale || got.Reason.Code != change.TooLate || len(w.baseten.Patches()) != 0 {
+					t.Errorf("ended %s (%s) after %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))
+				}
+				if n := len(w.slack.of(r.ID, change.Reply)); n != 1 {
+					t.Errorf("%d replies", n)
+				}
+				w.checkShown(t, got, 0)
+				w.checkEvents(t)
+			})
+		})
+	}
+}
+
+// The database is away for a minute while a change is being made: nothing is sent
+// or posted twice, few calls are made, and afterwards everything is told.
+func TestDatabaseAway(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.patching = func(string, string) func() {
+			w.set(func(w *world) { w.away = true })
+			return func() {}
+		}
+		r := w.raise(bot, ana, 7)
+		waits := w.raise(bot, ben, 20)
+		pass(time.Second)
+		synctest.Wait()
+		calls, before := w.calls, runtime.NumGoroutine()
+		pass(time.Minute)
+		synctest.Wait()
+		if n := w.calls - calls; n > 120 {
+			t.Errorf("%d calls of the database in a minute", n)
+		}
+		if n := runtime.NumGoroutine() - before; n > 3 {
+			t.Errorf("%d goroutines more", n)
+		}
+		w.set(func(w *world) { w.away = false })
+		pass(time.Minute)
+		synctest.Wait()
+		got := w.get(r.ID)
+		if got.State != change.Applied || len(w.baseten.Patches()) != 1 {
+			t.Errorf("ended %s (%s) after %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))
+		}
+		if cards, replies := len(w.slack.of(r.ID, change.Card)), len(w.slack.of(r.ID, change.Reply)); cards != 1 || replies != 1 {
+			t.Errorf("%d cards and %d replies", cards, replies)
+		}
+		if got := w.get(waits.ID); got.State != change.Pending && got.State != change.Requested {
+			t.Errorf("the other one is %s (%s)", got.State, got.Reason.Code)
+		}
+	})
+}
+
+func (w *world) set(alter func(*world)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	alter(w)
+}
+
+// A request on which the handler panics rests, and ends in words; everything else
+// goes on.
+func TestHandlerPanics(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.slack.set(func(s *slack) { s.breaks = ana })
+		broken := w.raise(bot, ana, 7)
+		pass(time.Second)
+		fine := w.raise(bot, ben, 8)
+		pass(time.Minute)
+		synctest.Wait()
+		if got := w.get(fine.ID); got.State != change.Applied {
+			t.Errorf("the other request is %s (%s)", got.State, got.Reason.Code)
+		}
+		if got := w.get(broken.ID); got.Panics == 0 || got.Panics > 2 || got.LeasedBy != "" {
+			t.Errorf("%d panics in a minute, leased by %q", got.Panics, got.LeasedBy)
+		}
+		w.slack.set(func(s *slack) { s.breaks = "" })
+		pass(20 * time.Minute)
+		synctest.Wait()
+		got := w.get(broken.ID)
+		if !got.State.Ended() || len(w.slack.privately(broken.ID))+len(w.slack.of(broken.ID, change.Reply)) != 1 {
+			t.Errorf("ended %s (%s), told %v", got.State, got.Reason.Code, w.slack.privately(broken.ID))
+		}
+	})
+}
+
+// Five panics end a request that was not sent.
+func TestPanicsAgainAndAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		r := w.raise(bot, ana, 12)
+		pass(time.Second)
+		w.slack.set(func(s *slack) { s.breaks = ana })
+		if err := func() (err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = errors.New("the click panics too")
+				}
+			}()
+			return w.act(bot, lea, r.ID, change.VerbApprove)
+		}(); err == nil {
+			t.Fatal("the approval was counted without its requester")
+		}
+		pass(time.Hour)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Pending {
+			t.Errorf("it is %s (%s): it waits for people, who may come back", got.State, got.Reason.Code)
+		}
+	})
+}
+
+// A request that cannot be written ends in words.
+func TestUnwritable(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		r, err := bot.Submit(t.Context(), w.asks(ana, "production", baseten.Settings{baseten.MaxReplica: 7}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.set(func(w *world) { w.unwritable = r.ID })
+		bot.Start(r.ID)
+		pass(5 * time.Second)
+		synctest.Wait()
+		got := w.get(r.ID)
+		if got.State != change.Failed || got.Reason.Code != change.Broken || len(w.slack.privately(r.ID)) != 1 {
+			t.Errorf("it is %s (%s), told %v", got.State, got.Reason.Code, w.slack.privately(r.ID))
+		}
+		if n := len(w.baseten.Patches()); n != 0 {
+			t.Errorf("%d patches", n)
+		}
+	})
+}
+
+// Values that move while Baseten asks to wait are not overwritten.
+func TestMovedWhileLimited(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.baseten.Inject(basetensim.Fault{Kind: basetensim.RateLimited, Method: "PATCH", Times: 1, RetryAfter: 15 * time.Second})
+		r := w.raise(bot, ana, 7)
+		pass(5 * time.Second)
+		if err := w.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 20}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		synctest.Wait()
+		got := w.get(r.ID)
+		if got.State != change.Stale || got.Reason.Code != change.SettingsMoved {
+			t.Errorf("ended %s (%s)", got.State, got.Reason.Code)
+		}
+		if now := w.baseten.Environment(basetensim.DemoLlama, "production").Settings.MaxReplica; now != 20 {
+			t.Errorf("max is %d", now)
+		}
+	})
+}
+
+// Both PATCHes hang and take effect minutes later: what was told as failed is
+// followed, and the thread says so by a message of its own.
+func TestLandsLater(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.baseten.Inject(basetensim.Fault{Kind: basetensim.ServerError, Method: "PATCH", Times: 2})
+		r := w.raise(bot, ana, 7)
+		pass(time.Minute)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Failed || got.Reason.Code != change.NotTaken || got.Sends != 2 {
+			t.Fatalf("it is %s (%s) after %d sends", got.State, got.Reason.Code, got.Sends)
+		}
+		if err := w.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 7}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		synctest.Wait()
+		got := w.get(r.ID)
+		if got.Outcome.Kind != change.Landed || len(w.slack.of(r.ID, change.BadNews)) != 1 {
+			t.Errorf("outcome %s, %d news", got.Outcome.Kind, len(w.slack.of(r.ID, change.BadNews)))
+		}
+	})
+}
+
+// One hand change that overrules several requests is one message.
+func TestOneNewsForOneHand(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		var ids []change.ID
+		for _, s := range []baseten.Settings{{baseten.MaxReplica: 7}, {baseten.ScaleDownDelay: 60}, {baseten.ConcurrencyTarget: 3}} {
+			r, err := bot.Submit(t.Context(), w.asks(ana, "production", s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bot.Start(r.ID)
+			ids = append(ids, r.ID)
+			pass(20 * time.Second)
+		}
+		if err := w.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production",
+			basetensim.Changes{"max_replica": 3, "scale_down_delay": 900, "concurrency_target": 1}); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Minute)
+		synctest.Wait()
+		news, named := 0, 0
+		for _, id := range ids {
+			r := w.get(id)
+			if r.State != change.Applied || r.Outcome.Kind != change.Overruled {
+				t.Errorf("%s: %s (%s), outcome %s", id, r.State, r.Reason.Code, r.Outcome.Kind)
+			}
+			posted := w.slack.of(id, change.BadNews)
+			news += len(posted)
+			if len(posted) > 0 {
+				named = len(posted[0].shows.News.Also)
+			}
+		}
+		if news != 1 || named != 2 {
+			t.Errorf("%d news, which name %d others", news, named)
+		}
+	})
+}
+
+// Nothing of ours is undone where somebody else made the change; and an undo, like a
+// second asking, is made once, however long ago.
+func TestUndoOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		r := w.raise(bot, ana, 12)
+		pass(time.Second)
+		if err := w.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 12}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.act(bot, lea, r.ID, change.VerbApprove); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		if got := w.get(r.ID); got.Reason.Code != change.AlreadyDone {
+			t.Fatalf("it is %s (%s)", got.State, got.Reason.Code)
+		}
+		in := w.asks(ana, "", nil)
+		in.Ask = change.Ask{}
+		wantRefused(t, change.NothingToUndo, func() error { _, err := bot.Undo(t.Context(), in, r.ID); return err })
+
+		own := w.raise(bot, ana, 8)
+		pass(time.Minute)
+		synctest.Wait()
+		if got := w.get(own.ID); got.State != change.Applied {
+			t.Fatalf("it is %s (%s)", got.State, got.Reason.Code)
+		}
+		in.Delivery = w.delivery()
+		back, err := bot.Undo(t.Context(), in, own.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bot.Start(back.ID)
+		in.Delivery = w.delivery()
+		wantRefused(t, change.AlreadyUndone, func() error { _, err := bot.Undo(t.Context(), in, own.ID); return err })
+	})
+}
+
+// Whoever asks again is the requester, and cannot approve it alone.
+func TestAskAgainInOnesOwnName(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		r := w.raise(bot, ana, 12)
+		pass(25 * time.Hour)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Expired {
+			t.Fatalf("it is %s", got.State)
+		}
+		in := w.asks(ben, "", nil)
+		in.Ask = change.Ask{}
+		again, err := bot.AskAgain(t.Context(), in, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bot.Start(again.ID)
+		pass(time.Second)
+		synctest.Wait()
+		got := w.get(again.ID)
+		if got.State != change.Pending || got.Requester.ID != ben || got.Origin.Requester.ID != ana {
+			t.Errorf("%s by %s after %s", got.State, got.Requester.ID, got.Origin.Requester.ID)
+		}
+		in.Delivery = w.delivery()
+		wantRefused(t, change.AskedAgain, func() error { _, err := bot.AskAgain(t.Context(), in, r.ID); return err })
+		wantRefused(t, change.NotApprover, func() error { return w.act(bot, ben, again.ID, change.VerbApprove) })
+	})
+}
+
+// A glass breaks only once it was announced.
+func TestGlassIsAnnouncedFirst(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.slack.set(func(s *slack) { s.noAnnounce = true })
+		r := w.raise(bot, ana, 12)
+		pass(time.Second)
+		if err := w.act(bot, ana, r.ID, change.VerbBreakGlass); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Failed || got.Reason.Code != change.NotAnnounced || len(w.baseten.Patches()) != 0 {
+			t.Errorf("it is %s (%s) after %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))
+		}
+		w.slack.set(func(s *slack) { s.noAnnounce = false })
+		second := w.raise(bot, ana, 13)
+		pass(time.Second)
+		w.patching = func(string, string) func() {
+			if n := len(w.slack.of(second.ID, change.ReviewCard)); n != 1 {
+				t.Errorf("%d announcements before the PATCH", n)
+			}
+			return func() {}
+		}
+		if err := w.act(bot, ana, second.ID, change.VerbBreakGlass); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		got := w.get(second.ID)
+		if got.State != change.Applied || !got.Review.Open {
+			t.Errorf("it is %s (%s), review open %t", got.State, got.Reason.Code, got.Review.Open)
+		}
+		wantRefused(t, change.OwnBreakGlass, func() error { return w.act(bot, ana, second.ID, change.VerbReview) })
+		if err := w.act(bot, leo, second.ID, change.VerbReview); err != nil || w.get(second.ID).Review.Open {
+			t.Errorf("review: %v", err)
+		}
+	})
+}
+
+func wantRefused(t *testing.T, code change.Code, do func() error) {
+	t.Helper()
+	var no *change.Refused
+	if err := do(); !errors.As(err, &no) || no.Reason.Code != code {
+		t.Errorf("got %v, want %s", err, code)
+	}
+}

@@ -1,0 +1,63 @@
+package view
+
+import (
+	"github.com/slack-go/slack"
+
+	"autoscalebot/internal/change"
+)
+
+// Action IDs of the buttons. They are a contract across versions: old messages keep
+// their buttons. A button's value is the request's ID and nothing else.
+const (
+	ActionApprove    = "approve"
+	ActionDeny       = "deny"
+	ActionConfirm    = "confirm"
+	ActionCancel     = "cancel"
+	ActionBreakGlass = "break_glass"
+	ActionReview     = "review"
+	ActionAskAgain   = "ask_again"
+	ActionExplain    = "explain"
+)
+
+// Callback IDs of the forms, and where the reason stands in what they submit.
+const (
+	FormBreakGlass = "break_glass"
+	FormExplain    = "explain"
+	BlockReason    = "reason"
+	InputReason    = "text"
+)
+
+// mostReason is how long a reason may be, wherever it is given.
+const mostReason = 500
+
+// ReasonMissing stands under a form's field that was left empty.
+const ReasonMissing = "Please give a reason."
+
+// BreakGlassForm asks why an approval has to be skipped.
+func BreakGlassForm(id change.ID) slack.ModalViewRequest {
+	return reasonForm(FormBreakGlass, "Break Glass", "Why can this not wait for an approval?", id)
+}
+
+// ExplainForm asks somebody who denied why.
+func ExplainForm(id change.ID) slack.ModalViewRequest {
+	return reasonForm(FormExplain, "Reason", "Why was it denied?", id)
+}
+
+// ExplainOffer lets somebody who denied say why.
+func ExplainOffer(id change.ID) Message {
+	var d draft
+	d.lines(say("You denied " + id.String() + "."))
+	d.buttons(button(ActionExplain, "Add a Reason", id, id.String()))
+	return d.message()
+}
+
+func reasonForm(callback, title, question string, id change.ID) slack.ModalViewRequest {
+	const mostTitle, mostLabel = 24, 2000
+	input := slack.NewPlainTextInputBlockElement(nil, InputReason)
+	input.Multiline, input.MaxLength = true, mostReason
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(id),
+		Title: plainText(title, mostTitle), Submit: plainText("Send", mostTitle), Close: plainText("Back", mostTitle),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewInputBlock(BlockReason, plainText(question, mostLabel), nil, input)}},
+	}
+}

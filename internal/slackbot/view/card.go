@@ -1,0 +1,322 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/change"
+)
+
+// card is the root message: who wishes what, before → after, and what it waits for or
+// how it ended. What decides comes first, since phones show the first lines only.
+// Until the end is known it states the wish: a card that a crash left behind does not
+// lie.
+func card(r *change.Request) Message {
+	var d draft
+	lines := headline(r)
+	open := !r.State.Ended() || r.State == change.Applied
+	if open {
+		lines = append(lines, notes(r)...)
+		lines = append(lines, cardFacts(r))
+	}
+	lines = append(lines, progress(r), askedReason(r))
+	if r.Messages.News.GivenUp {
+		lines = append(lines, outcome(r))
+	}
+	d.lines(lines...)
+	if unreached(r) {
+		d.end(r)
+		d.lines(say("The thread could not be reached" + toldBy(r.Told) + "."))
+	}
+	d.cardButtons(r)
+	if !r.State.Ended() {
+		d.small(say(stays(r)))
+	}
+	d.identifiers(r)
+	return d.message()
+}
+
+// headline is how a card begins: ⏳ @Ana asks: llama-70b / production — Max replicas:
+// 4 → 7. Several settings stand in lines of their own.
+func headline(r *change.Request) []prose {
+	icon, verb, end := heading(r)
+	first := say(icon+" ", user(r.Requester.ID), " "+verb+" ", bold(title(r.Target)))
+	all := wishes(r)
+	if len(all) == 1 {
+		first = say(first, " — ", all[0])
+		all = nil
+	}
+	return append([]prose{say(first, end, origin(r))}, all...)
+}
+
+// origin says which request this one comes from. Whoever asked first is mentioned,
+// where somebody else asks again.
+func origin(r *change.Request) prose {
+	id := r.Origin.ID.String()
+	switch {
+	case r.Origin.ID == "":
+		return nil
+	case r.Origin.Kind == change.OriginUndo:
+		return say(" (undoes " + id + ")")
+	case r.Origin.Requester.ID == "" || r.Origin.Requester.ID == r.Requester.ID:
+		return say(" (asked again after " + id + ")")
+	default:
+		return say(" (asked again after "+id+" by ", user(r.Origin.Requester.ID), ")")
+	}
+}
+
+func heading(r *change.Request) (icon, verb, end string) {
+	switch r.State {
+	case change.Requested, change.Pending, change.Approved, change.Applying:
+		if r.State == change.Pending && confirmable(r) {
+			return "❔", "asks:", ""
+		}
+		return "⏳", "asks:", ""
+	case change.Applied:
+		return appliedHeading(r)
+	case change.Failed:
+		if r.Outcome.Kind == change.Landed {
+			return "⚠️", "asked:", ", and it took effect after it had failed"
+		}
+		return "❌", "asked:", ""
+	case change.Unknown:
+		if r.Outcome.Kind == change.Landed {
+			return "⚠️", "asked:", ", and it took effect late"
+		}
+		return "❓", "asked:", ""
+	case change.Denied:
+		return "⛔", "asked:", ""
+	case change.Stale:
+		return "⚠️", "asked:", ""
+	case change.Expired:
+		return "⌛", "asked:", ""
+	case change.Canceled:
+	}
+	return "⚪", "asked:", ""
+}
+
+// appliedHeading has a tick only where it is known what Baseten's answer means, or
+// the settings were read as asked.
+func appliedHeading(r *change.Request) (icon, verb, end string) {
+	switch r.Outcome.Kind {
+	case change.Overruled:
+		return "⚠️", "changed:", ", and it was changed again since"
+	case change.NotVisible:
+		return "⚠️", "changed:", ", but it does not show at Baseten"
+	case change.NotRead:
+		return "⚠️", "changed:", ", but it could not be read back"
+	case change.Short:
+		return "⚠️", "changed:", ", but the replicas are not there"
+	case change.InForce, change.Reached, change.Superseded:
+		if r.Answer.Status == unchanged {
+			return "✅", "left as it is:", ""
+		}
+		return "✅", "changed:", ""
+	case change.Following, change.Watching, change.Landed, change.NeverLanded, "":
+	}
+	switch {
+	case r.Reason.Code == change.AlreadyDone:
+		return "✅", "asked:", ", and it was so already"
+	case r.Answer.ReadBack, r.Answer.Status == accepted:
+		return "✅", "changed:", ""
+	case r.Answer.Status == queued:
+		return "✅", "queued a change:", ""
+	case r.Answer.Status == unchanged:
+		return "✅", "left as it is:", ""
+	default:
+		return "📨", "sent:", ""
+	}
+}
+
+// confirmable tells that the requester alone has to press a button.
+func confirmable(r *change.Request) bool { return r.Decision.Effect == authz.Confirm }
+
+// cardFacts is the price and, while people can still decide, how it runs now.
+func cardFacts(r *change.Request) prose {
+	if r.State.Ended() {
+		return price(r)
+	}
+	return join(" ", price(r), say(runs(r)))
+}
+
+func askedReason(r *change.Request) prose {
+	if r.Ask.Reason == "" {
+		return nil
+	}
+	return say("Reason: " + oneLine(r.Ask.Reason))
+}
+
+// progress is what the card waits for, who let it go ahead, or how it ended.
+func progress(r *change.Request) prose {
+	switch {
+	case r.State == change.Requested && !r.Messages.Buttons, r.State == change.Applied, unreached(r):
+		return approvedBy(r) // where the thread is out of reach, the end follows in full
+	case r.State == change.Requested, r.State == change.Pending:
+		return join(" ", waits(r), beside(r))
+	case r.State.Ended():
+		return join(" ", approvedBy(r), ofItself(r).ending(onCard))
+	default:
+		return join(" ", approvedBy(r), ofItself(r).tell(onCard))
+	}
+}
+
+// waits says whom the card waits for, who agreed already, and until when.
+func waits(r *change.Request) prose {
+	if len(r.Votes) == 0 {
+		return stillNeeds(r)
+	}
+	return say("Approved by ", voters(r), ". ", stillNeeds(r))
+}
+
+// stillNeeds says whom the card waits for, and until when.
+func stillNeeds(r *change.Request) prose {
+	until := say(".")
+	if !r.ExpiresAt.IsZero() {
+		until = say(", until ", soon(r.ExpiresAt, r.CreatedAt), ".")
+	}
+	if confirmable(r) {
+		return say("Waits for the requester to confirm", until)
+	}
+	text := say("Waits for ", missing(r), until)
+	if r.Audience.Absent && len(r.Votes) == 0 {
+		text = say(text, " None of them is in this channel.")
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Tally.Ignored)) {
+		text = say(text, " The approval of ", user(id), " does not count any more.")
+	}
+	return text
+}
+
+// missing names the approvals that are still needed, and those who could give them:
+// one of @Lea, @Leo.
+func missing(r *change.Request) prose {
+	needed, who, more := r.Decision.Needed, r.Audience.Mentioned, len(r.Decision.Approvers)-len(r.Audience.Mentioned)
+	if len(r.Tally.Missing) > 0 {
+		needed, who, more = r.Tally.Missing, r.Tally.Could, 0
+	}
+	total := 0
+	for _, n := range needed {
+		total += n
+	}
+	all := people(who, max(0, more))
+	switch {
+	case len(who) == 0:
+		return say(approvals(needed))
+	case len(needed) > 1:
+		return say(approvals(needed), ": ", all)
+	case total == 1 && len(who)+max(0, more) == 1:
+		return all
+	case total == 1:
+		return say("one of ", all)
+	default:
+		return say(number(total)+" of ", all)
+	}
+}
+
+// beside names the other requests that wait for the same target.
+func beside(r *change.Request) prose {
+	if len(r.Beside) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(r.Beside))
+	for _, id := range r.Beside {
+		ids = append(ids, id.String())
+	}
+	return say("Also waiting for this target: " + joined(", ", ids, "") + ".")
+}
+
+// unreached tells that the thread could not be told how it ended.
+func unreached(r *change.Request) bool { return r.State.Ended() && r.Messages.Reply.GivenUp }
+
+func toldBy(w change.Way) string {
+	switch w {
+	case change.WayChannel:
+		return "; it was told in a message of its own"
+	case change.WayPrivate:
+		return "; the requester was told in private"
+	case change.WayDirect:
+		return "; the requester was told by a direct message"
+	case change.WayAnnounce:
+		return "; it was told in the channel for alarms"
+	case change.WayLog:
+		return "; nobody could be told"
+	default:
+		return ""
+	}
+}
+
+// cardButtons are what people can press on a card that waits, and only then.
+func (d *draft) cardButtons(r *change.Request) {
+	if !r.Messages.Buttons || r.State != change.Requested && r.State != change.Pending {
+		return
+	}
+	what := title(r.Target)
+	if confirmable(r) {
+		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), button(ActionCancel, "Cancel", r.ID, what))
+		return
+	}
+	approve := confirming(primary(button(ActionApprove, "Approve Change", r.ID, what)),
+		"Approve this change?", confirmLine(r), "Approve Change")
+	set := []slack.BlockElement{approve, button(ActionDeny, "Deny", r.ID, what)}
+	if r.Decision.BreakGlass {
+		set = append(set, button(ActionBreakGlass, "Break Glass", r.ID, what))
+	}
+	d.buttons(set...)
+}
+
+func primary(b *slack.ButtonBlockElement) *slack.ButtonBlockElement {
+	return b.WithStyle(slack.StylePrimary)
+}
+
+// confirmLine is what Slack asks before an approval counts. The list stands on the
+// card.
+func confirmLine(r *change.Request) string {
+	text := fmt.Sprintf("%s for %s", title(r.Target), person(r.Requester).text)
+	if c := r.Snapshot.Cost; c != nil && touchesReplicas(r) {
+		text += ", up to " + money(c.CeilingAfter) + "/h"
+	}
+	if len(r.Snapshot.Notes) > 0 {
+		text += ". Read the warnings on the card"
+	}
+	return text + "."
+}
+
+// reminder is one line in the thread before a card expires, for those who have not
+// answered.
+func reminder(r *change.Request) Message {
+	var d draft
+	d.lines(say("Still waiting: ", wish(r), "."), waits(r))
+	return d.message()
+}
+
+// reviewCard asks somebody who could have approved to look at a broken glass.
+func reviewCard(r *change.Request) Message {
+	var d draft
+	lines := []prose{say("🚨 ", user(r.Requester.ID), " broke the glass: ", bold(title(r.Target)))}
+	lines = append(lines, wishes(r)...)
+	lines = append(lines, price(r), askedReason(r))
+	if r.State.Ended() {
+		lines = append(lines, ended(r), outcome(r))
+	}
+	d.lines(append(lines, reviewing(r))...)
+	if r.Review.Open {
+		d.buttons(primary(button(ActionReview, "Sign Review", r.ID, title(r.Target))))
+	}
+	d.identifiers(r)
+	return d.message()
+}
+
+func reviewing(r *change.Request) prose {
+	switch {
+	case r.Review.By.ID != "":
+		return say("Reviewed by ", user(r.Review.By.ID), ".")
+	case len(r.Decision.Approvers) == 0:
+		return say("The approval was skipped. Somebody else who could have approved it, please review it.")
+	default:
+		return say("The approval was skipped. One of ", people(r.Decision.Approvers, 0), ", please review it.")
+	}
+}

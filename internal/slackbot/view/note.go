@@ -1,0 +1,101 @@
+package view
+
+import (
+	"fmt"
+
+	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
+)
+
+// notes are what stands in the way of a change taking effect or lasting, one sentence
+// each, with the way out.
+func notes(r *change.Request) []prose {
+	var out []prose
+	if warning := hiddenNames(r.Target); len(warning) > 0 {
+		out = append(out, warning)
+	}
+	for _, n := range r.Snapshot.Notes {
+		out = append(out, say("⚠️ ", note(r, n)))
+	}
+	return out
+}
+
+func note(r *change.Request, n change.Note) prose {
+	target := name(r.Target.Name())
+	switch n.Code {
+	case change.NoteServes:
+		return say(bold("This deployment serves "+name(n.Name)), ": the next promotion overwrites the change. To keep it, change the environment: ", environmentLine(r, n.Name))
+	case change.NotePromoting:
+		return say(bold("This deployment is being promoted into "+name(n.Name)), ", which lays that environment's settings on it.")
+	case change.NoteNothingServes:
+		return say("No deployment serves " + target + " yet: the settings apply to the first one promoted into it.")
+	case change.NotePromotionRuns:
+		return say(bold("A promotion into "+target+" is in progress"), " ("+statusWord(n.Status)+percent(n)+"): replicas may follow only when it ends.")
+	case change.NoteSchedule:
+		return schedule(n)
+	case change.NoteOwnSettings:
+		return say("The serving deployment "+name(n.Name)+" runs with settings of its own: ", stands(n.Moved), ".")
+	case change.NoteInactive:
+		return say(target + " is inactive: the settings apply once somebody activates it at Baseten.")
+	case change.NoteScaledToZero:
+		return say(target + " is scaled to zero: the first request wakes it and waits while the model loads.")
+	case change.NoteDeploying:
+		return say(target + " is still deploying (" + statusWord(n.Status) + ").")
+	case change.NoteNotRunning:
+		return say(target + " does not run (" + statusWord(n.Status) + "): the settings change nothing until it is deployed again.")
+	case change.NoteMayScaleDown:
+		return say("With min 0 it may scale to zero, and then the first request waits while the model loads.")
+	case change.NoteTokensRule:
+		return say("It scales on in-flight tokens, so the concurrency target may have no effect.")
+	case change.NoteCannotClear:
+		return say(labels(n.Fields) + ": not set now, and once set Baseten cannot clear it again.")
+	case change.NoteStaysAsItIs:
+		return say(neverSet(n.Fields) + ": this stays as it is.")
+	default:
+		return say("Note: " + oneLine(string(n.Code)) + ".")
+	}
+}
+
+// environmentLine is the same change for the environment, to be typed.
+func environmentLine(r *change.Request, environment string) piece {
+	model := r.Target.Model
+	if r.Target.Team != "" && r.Target.SharedName {
+		model = r.Target.Team + "/" + model
+	}
+	if misread(r.Target.Model) || misread(r.Target.Team) {
+		model = r.Target.ModelID
+	}
+	c := commands.Command{
+		Name: commands.NameChange, Model: commands.Ref{Word: model},
+		Target: commands.Ref{Kind: commands.KindEnvironment, Word: environment}, Settings: r.Ask.Settings,
+	}
+	return typedHere(r, c.String())
+}
+
+// typedHere is a command as it can be typed where the request's card stands: threads
+// take no slash commands.
+func typedHere(r *change.Request, command string) piece {
+	if r.Thread != "" {
+		return code(atBot + " " + command)
+	}
+	return code(slash + " " + command)
+}
+
+func percent(n change.Note) string {
+	if n.Percent == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %.4g %% of traffic moved", *n.Percent)
+}
+
+// schedule says which settings a window masks, and until when.
+func schedule(n change.Note) prose {
+	text := say(bold("Schedule " + name(n.Name) + " is in force"))
+	if !n.Until.IsZero() {
+		text = say(text, " until ", on(n.Until))
+	}
+	if len(n.Fields) == 0 {
+		return say(text, ": the change takes effect when it ends.")
+	}
+	return say(text, ": it masks "+labels(n.Fields)+" until it ends.")
+}

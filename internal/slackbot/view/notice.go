@@ -1,0 +1,33 @@
+package view
+
+import "autoscalebot/internal/change"
+
+// Plain shows a text as it is: what package commands says of a typing mistake, or an
+// alarm. Nothing in it is alive.
+func Plain(text string) Message {
+	var d draft
+	d.lines(say(text))
+	return d.message()
+}
+
+// Canceled answers a typed cancel.
+func Canceled(id change.ID) Message { return Plain(id.String() + " is canceled.") }
+
+// FormNotOpened answers a button whose form Slack did not open.
+func FormNotOpened() Message {
+	return Plain("Slack did not open the form. Please press the button again.")
+}
+
+// NotAddressed answers a mention in the middle of a message.
+func NotAddressed() Message {
+	var d draft
+	d.lines(say("I listen where a message begins with my name, for example: ", code(atBot+" llama-70b production max=7"), ". Nothing was changed."))
+	return d.message()
+}
+
+// UnknownCommand answers a command of a newer version.
+func UnknownCommand() Message {
+	var d draft
+	d.lines(say("I do not know that command. ", code(slash+" help"), " lists those that I know."))
+	return d.message()
+}

@@ -1,0 +1,163 @@
+package view
+
+import (
+	"strings"
+
+	"autoscalebot/internal/change"
+)
+
+// reply is the one reply that tells how a request ended, with Baseten's status and
+// message unchanged. Good news that is learned later is added by editing it. It
+// begins with a mention of the requester, which is their notification, and mentions
+// nobody else: who acted knows, and the card names them.
+func reply(r *change.Request) Message {
+	var d draft
+	told := ended(r).quiet()
+	d.speak(say(user(r.Requester.ID), " ", wish(r), ". ", told))
+	d.show(say(user(r.Requester.ID), " ", told))
+	d.rest(r)
+	if askable(r) {
+		d.buttons(button(ActionAskAgain, "Ask Again", r.ID, title(r.Target)))
+	}
+	d.identifiers(r, undoHint(r))
+	return d.message()
+}
+
+// end shows in full how a request ended.
+func (d *draft) end(r *change.Request) {
+	d.lines(ended(r))
+	d.rest(r)
+}
+
+// rest shows what belongs to an end beside its sentence: Baseten's message where it
+// has several lines, the call to make by hand, and what became of it since.
+func (d *draft) rest(r *change.Request) {
+	d.quote(quoted(r))
+	d.byHand(r.Reason.Call)
+	d.lines(outcome(r))
+	if r.AskedAgainBy != "" {
+		d.lines(say("Asked again: " + r.AskedAgainBy.String() + "."))
+	}
+	if r.UndoneBy != "" {
+		d.lines(say("Undone by " + r.UndoneBy.String() + "."))
+	}
+}
+
+// byHand shows the call that makes a change without the bot.
+func (d *draft) byHand(call string) {
+	if call != "" {
+		d.lines(say("To make the change by hand:"))
+		d.copyable(call)
+	}
+}
+
+// quoted is a message of Baseten's of several lines, of which none may pass for one
+// of ours.
+func quoted(r *change.Request) string {
+	if r.State == change.Applied && !r.Answer.ReadBack && strings.ContainsRune(r.Answer.Message, '\n') {
+		return r.Answer.Message
+	}
+	return ""
+}
+
+// ended is how a request ended, or what it waits for.
+func ended(r *change.Request) prose {
+	switch {
+	case r.State == change.Applied && !r.Answer.ReadBack:
+		text := say("Baseten: ", bold(answerWord(r.Answer.Status)))
+		if r.Answer.Message != "" && quoted(r) == "" {
+			text = say(text, " — ", r.Answer.Message)
+		}
+		return text
+	case r.State.Ended():
+		return ofItself(r).ending(inThread)
+	case r.Reason.Code != "":
+		return ofItself(r).tell(inThread)
+	default:
+		return say("Still at work.")
+	}
+}
+
+// ending is why a request ended as it did, and that nothing was changed where that is
+// certain.
+func (t telling) ending(where spot) prose {
+	text := t.tell(where)
+	if len(text) == 0 {
+		text = say("It is " + stateWord(t.r.State) + ".")
+	}
+	switch {
+	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked:
+		return text
+	case t.r.State == change.Stale:
+		return say(text, " Nothing was sent.")
+	default:
+		return say(text, " Nothing was changed.")
+	}
+}
+
+// askable tells that what ended can be asked again, once.
+func askable(r *change.Request) bool {
+	return (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == ""
+}
+
+// undoHint says how to put back what was changed, while that can still help. The
+// reply stands in a thread, which takes no slash commands.
+func undoHint(r *change.Request) prose {
+	switch {
+	case r.State != change.Applied, r.Sends == 0, r.Answer.Status == unchanged, r.UndoneBy != "":
+		return nil
+	case r.Outcome.Kind == change.Overruled, r.Outcome.Kind == change.Superseded:
+		return nil
+	case len(r.Snapshot.Settings.Only(r.Ask.Settings)) == 0:
+		return nil
+	}
+	return say("to undo: " + atBot + " undo " + r.ID.String())
+}
+
+// news is a new reply for what was learned after the end and is bad: an edit notifies
+// nobody. One piece of news may tell of several requests.
+func news(r *change.Request) Message {
+	var d draft
+	text := say(user(r.Requester.ID), " ⚠️ ", bold(title(r.Target)), ": ", outcomeWords(r, r.News.Code).quiet())
+	if len(r.News.Also) > 0 {
+		ids := make([]string, 0, len(r.News.Also))
+		for _, id := range r.News.Also {
+			ids = append(ids, id.String())
+		}
+		text = say(text, " This is news of "+listed("and", ids)+" too.")
+	}
+	d.lines(text)
+	d.identifiers(r)
+	return d.message()
+}
+
+// Private tells the requester alone how a request ended that has no card, and what
+// was asked: Slack shows nobody what they typed.
+func Private(r *change.Request) Message {
+	var d draft
+	d.lines(about(r, r.Reason, r.Requester.ID).ending(inPrivate))
+	d.byHand(r.Reason.Call)
+	asked := say(r.ID)
+	if r.Ask.Text != "" {
+		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
+	}
+	d.small(asked)
+	return d.message()
+}
+
+// Alone tells the end in one piece, where the thread cannot be reached.
+func Alone(r *change.Request) Message {
+	var d draft
+	if r.Target.ModelID == "" {
+		d.lines(say(user(r.Requester.ID), " asked: ", wish(r)))
+	} else {
+		d.lines(headline(r)...)
+	}
+	d.end(r)
+	var where prose
+	if r.ChannelName != "" {
+		where = say("in #" + name(r.ChannelName))
+	}
+	d.identifiers(r, where)
+	return d.message()
+}

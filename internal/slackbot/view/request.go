@@ -1,0 +1,226 @@
+package view
+
+import (
+	"strings"
+
+	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/change"
+)
+
+// Words that people type in front of a command: alone, and in threads, where Slack
+// takes no slash commands.
+const (
+	slash = "/autoscale"
+	atBot = "@autoscale"
+)
+
+// Request shows one part of a request. It is a pure function of the request.
+func Request(r *change.Request, part change.Part) Message {
+	switch part {
+	case change.Card:
+		return card(r)
+	case change.Reply:
+		return reply(r)
+	case change.BadNews:
+		return news(r)
+	case change.Reminder:
+		return reminder(r)
+	default:
+		return reviewCard(r)
+	}
+}
+
+// title is what a request changes: llama-70b / production. A model has its team in
+// front where another has the same name.
+func title(t baseten.Target) string {
+	model := modelName(t.Team, t.Model, t.SharedName)
+	switch {
+	case t.Environment != "":
+		return model + " / " + name(t.Environment)
+	case t.Serves != "":
+		return model + " / deployment " + name(t.Deployment) + " (serves " + name(t.Serves) + ")"
+	default:
+		return model + " / deployment " + name(t.Deployment)
+	}
+}
+
+func modelName(team, model string, shared bool) string {
+	if team == "" || !shared {
+		return name(model)
+	}
+	return name(team) + "/" + name(model)
+}
+
+// wishes are the settings asked for, each before → after. A value that is there
+// already is no change.
+func wishes(r *change.Request) []prose {
+	out := make([]prose, 0, len(r.Ask.Settings))
+	for _, f := range r.Ask.Settings.Fields() {
+		before, after := pick(r.Snapshot.Settings, f), r.Ask.Settings[f]
+		if before != nil && *before == after {
+			out = append(out, say(label(f)+": ", bold(value(f, after)), " (stays)"))
+			continue
+		}
+		out = append(out, say(label(f)+": "+valueOf(f, before), to(), bold(value(f, after))))
+	}
+	return out
+}
+
+// wish is target and settings in one line; of a request whose target was not found,
+// what was typed.
+func wish(r *change.Request) prose {
+	if r.Target.ModelID == "" {
+		return say(code(slash + " " + oneLine(r.Ask.Text)))
+	}
+	return say(bold(title(r.Target)), " — ", join(", ", wishes(r)...))
+}
+
+// touchesReplicas reports whether the request asks for replicas, which cost money.
+func touchesReplicas(r *change.Request) bool {
+	_, least := r.Ask.Settings[baseten.MinReplica]
+	_, most := r.Ask.Settings[baseten.MaxReplica]
+	return least || most
+}
+
+// price is the list price of what may run and of what always runs, where replicas
+// are asked for.
+func price(r *change.Request) prose {
+	switch c := r.Snapshot.Cost; {
+	case !touchesReplicas(r):
+		return nil
+	case c == nil:
+		return say("List price unknown.")
+	default:
+		return say("Up to ", bold(money(c.CeilingAfter)+"/h"), now(c.CeilingBefore, c.CeilingAfter),
+			", idle "+money(c.FloorAfter)+"/h", now(c.FloorBefore, c.FloorAfter), ".")
+	}
+}
+
+func now(was, is float64) string {
+	if money(was) == money(is) {
+		return ""
+	}
+	return " (now " + money(was) + ")"
+}
+
+// runs is how many replicas run now, of how many that may.
+func runs(r *change.Request) string {
+	s := r.Snapshot
+	of := ""
+	most, known := s.Settings[baseten.MaxReplica]
+	if known {
+		of = " of " + number(most)
+	}
+	switch {
+	case s.Status == "":
+		return ""
+	case s.Status == "SCALED_TO_ZERO" && s.Replicas == 0:
+		return "Scaled to zero now."
+	case s.Status != "ACTIVE":
+		return "Now " + statusWord(s.Status) + ", " + number(s.Replicas) + of + " run."
+	case known && s.Replicas >= most:
+		return number(s.Replicas) + of + " run: at the limit."
+	default:
+		return number(s.Replicas) + of + " run."
+	}
+}
+
+// statusWord is a status of a deployment or a promotion, as Baseten names it, in
+// small letters.
+func statusWord(status string) string {
+	return name(strings.ToLower(strings.Join(strings.Split(status, "_"), " ")))
+}
+
+// stays names the settings that the request leaves alone.
+func stays(r *change.Request) string {
+	rest := r.Snapshot.Settings.Without(r.Ask.Settings)
+	if len(rest) == 0 {
+		return ""
+	}
+	return "Stays: " + inWords(rest)
+}
+
+// identifiers is the small line that names a request in Baseten's and our terms.
+func (d *draft) identifiers(r *change.Request, more ...prose) {
+	ids := []prose{say(r.ID)}
+	if r.Target.ModelID != "" {
+		ids = append(ids, say("model "+name(r.Target.ModelID)))
+	}
+	if r.Target.DeploymentID != "" {
+		ids = append(ids, say("deployment "+name(r.Target.DeploymentID)))
+	}
+	d.small(append([]prose{join(" · ", ids...), say("by ", user(r.Requester.ID))}, more...)...)
+}
+
+// mostPeople is how many people one sentence names.
+const mostPeople = 5
+
+// people lists persons, of whom more are not in ids.
+func people(ids []string, more int) prose {
+	list := make([]prose, 0, len(ids))
+	for _, id := range ids[:min(len(ids), mostPeople)] {
+		list = append(list, say(user(id)))
+	}
+	if more += max(0, len(ids)-mostPeople); more > 0 {
+		list = append(list, say(number(more)+" more"))
+	}
+	return join(", ", list...)
+}
+
+// untouched reports whether it is certain that the request changed nothing at
+// Baseten. Where no answer told what became of an attempt, nothing is certain.
+func untouched(r *change.Request) bool {
+	switch r.Reason.Code {
+	case change.NotTaken, change.NotSentAgain, change.NeverKnown, change.OverwrittenSince, change.WaitsForOutcome:
+		return false
+	case change.BasetenRefused, change.BasetenAuth, change.BasetenLimited:
+		return r.Sends <= 1 // what came before the answer is not known
+	default:
+		return r.Sends == 0
+	}
+}
+
+// approvedBy is who let the request go ahead, nothing where nobody had to.
+func approvedBy(r *change.Request) prose {
+	switch {
+	case r.BrokeGlass():
+		return say("🚨 Glass broken: the approval was skipped.")
+	case r.ConfirmedBy.ID != "":
+		return say("Confirmed.")
+	case len(r.Votes) == 0:
+		return nil
+	default:
+		return say("Approved by ", voters(r), ".")
+	}
+}
+
+// voters are those whose approvals count.
+func voters(r *change.Request) prose {
+	list := make([]prose, 0, len(r.Votes))
+	for _, v := range r.Votes {
+		if _, ignored := r.Tally.Ignored[v.Person.ID]; !ignored {
+			list = append(list, say(person(v.Person)))
+		}
+	}
+	return join(", ", list...)
+}
+
+// Baseten's words for how it took a change. It defines none of them.
+const (
+	accepted  = "ACCEPTED"
+	queued    = "QUEUED"
+	unchanged = "UNCHANGED"
+)
+
+// answerWord is Baseten's status as it is; one that this version does not know is
+// shown as such.
+func answerWord(status string) string {
+	switch status {
+	case accepted, queued, unchanged:
+		return status
+	case "":
+		return "no status given"
+	default:
+		return "unknown status " + oneLine(status)
+	}
+}
