@@ -107,8 +107,8 @@ func (c *checkup) literals(ctx context.Context, names *baseten.Catalogue, models
 		}
 		if l.Model != "" && !slices.ContainsFunc(models, func(m baseten.Model) bool { return isModel(m, l.Model) }) {
 			good = false
-			_, err := names.ResolveModel(ctx, l.Model)
-			c.report.warn("policy model", "%s: rule %q names %q, which Baseten does not have.%s", c.place(l), l.Rule, l.Model, suggestion(err))
+			near, err := names.ResolveModel(ctx, l.Model)
+			c.report.warn("policy model", "%s: rule %q names %q, which Baseten does not have.%s", c.place(l), l.Rule, l.Model, suggestion(near, err))
 		}
 	}
 	missing, searched, err := lookFor(ctx, names, models, targets)
@@ -139,7 +139,12 @@ func isModel(m baseten.Model, name string) bool {
 	return m.Name == name || m.ID == name
 }
 
-func suggestion(err error) string {
+// suggestion is what a policy may have meant: people may write a name in another case, a
+// policy may not.
+func suggestion(near baseten.Model, err error) string {
+	if err == nil {
+		return " Did you mean " + near.Name + "?"
+	}
 	var unknown *baseten.NotFoundError
 	if errors.As(err, &unknown) && len(unknown.Suggestions) > 0 {
 		return " Did you mean " + strings.Join(unknown.Suggestions, " or ") + "?"

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/observe"
 	"autoscalebot/internal/store"
 
@@ -110,7 +111,7 @@ func (c *Config) problems(unread map[string]bool) []error {
 	address("SLACK_API_URL", c.SlackAPIURL)
 	address("BASETEN_BASE_URL", c.BasetenBaseURL)
 	c.SlackAPIURL = strings.TrimSuffix(c.SlackAPIURL, "/") + "/"
-	c.BasetenBaseURL = strings.TrimSuffix(c.BasetenBaseURL, "/")
+	c.BasetenBaseURL = baseten.CleanBaseURL(c.BasetenBaseURL)
 
 	if c.SlackConnections > 10 || c.SlackConnections < 1 && !unread["SLACK_CONNECTIONS"] {
 		add("SLACK_CONNECTIONS: must be from 1 to 10, Slack's limit for one app")

@@ -120,7 +120,11 @@ func TestReplicaServesTheOthersCard(t *testing.T) {
 		t.Fatal("Slack gave both to one bot")
 	}
 	bots[command.Connection()].kill()
+	died := time.Now()
 	s.ends()
+	if took := time.Since(died); took > takesOver {
+		t.Errorf("it took %v, want at most %v", took, takesOver)
+	}
 	s.onceChanged(12)
 	s.wait("the card says so", func(*slacksim.Snapshot) bool {
 		root := s.Slack.Thread(card.Channel, card.TS)[0]

@@ -98,13 +98,15 @@ func (c *Catalogue) Models(ctx context.Context) ([]Model, error) {
 // has it, or team/name. A word that names several is an *AmbiguousError. One that
 // names none is looked up in a fresh list before it is a *NotFoundError; if that
 // list cannot be had, the answer is its *Error, since "not found" would be a guess.
-// The case of letters matters.
+// A name may be spelled in another way, see alike, where that leaves one model in a fresh
+// list; an exact spelling always wins.
 func (c *Catalogue) ResolveModel(ctx context.Context, ref string) (Model, error) {
 	n, err := c.names(ctx)
 	if err != nil {
 		return Model{}, err
 	}
-	if m, found, err := n.resolve(ref); found {
+	if n.exact(ref) {
+		m, _, err := n.resolve(ref)
 		return m, err
 	}
 	if err := c.refresh(ctx); err != nil {

@@ -139,18 +139,28 @@ func TestMissIsLookedUpAfresh(t *testing.T) {
 		t.Errorf("a model made a moment ago: %v", err)
 	}
 	notFound(lookup("qwem", 2), "qwen")
-	notFound(lookup("QWEN", 2), "qwen")
+	if err := lookup("QWEN", 2); err != nil {
+		t.Errorf("in another case: %v", err)
+	}
 	now.add(refreshPause)
 	notFound(lookup("qwem", 3), "qwen")
+
+	// A new model of exactly that name comes before an old one of one like it.
+	now.add(refreshPause)
+	m.set(say(200, modelsJSON(modelJSON("m2", "qwen", "ml"), modelJSON("m3", "QWEN", "ml"))))
+	if got, err := c.ResolveModel(ctx, "QWEN"); err != nil || got.ID != "m3" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	m.set(say(200, modelsJSON(modelJSON("m1", "llama-70b", "ml"), modelJSON("m2", "qwen", "ml"))))
 
 	// While Baseten is down a miss is not known to be one.
 	m.set(say(503, "<html>"))
 	now.add(refreshPause)
-	if e := failure(t, lookup("qwem", 6)); e.Kind != KindServer {
+	if e := failure(t, lookup("qwem", 7)); e.Kind != KindServer {
 		t.Errorf("got %v", e)
 	}
-	failure(t, lookup("qwem", 6))
-	if err := lookup("qwen", 6); err != nil {
+	failure(t, lookup("qwem", 7))
+	if err := lookup("qwen", 7); err != nil {
 		t.Errorf("a known name while Baseten is down: %v", err)
 	}
 	if !c.Stale() || c.Age() != refreshPause {

@@ -1,6 +1,7 @@
 package baseten
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ const DefaultBaseURL = "https://api.baseten.co"
 
 // Config says where Baseten is and how to call it. Only Key is required.
 type Config struct {
-	// BaseURL is DefaultBaseURL if empty.
+	// BaseURL is DefaultBaseURL if empty. Whether it ends in /v1 makes no difference.
 	BaseURL string
 	// Key returns the API key. It is asked at each try, so that a key can change
 	// while the program runs.
@@ -65,10 +66,7 @@ func (c *Client) Once() *Client {
 
 // New returns a client. It makes no call.
 func New(cfg Config) *Client {
-	if cfg.BaseURL == "" {
-		cfg.BaseURL = DefaultBaseURL
-	}
-	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
+	cfg.BaseURL = cmp.Or(CleanBaseURL(cfg.BaseURL), DefaultBaseURL)
 	if cfg.Key == nil {
 		cfg.Key = func() string { return "" }
 	}
@@ -97,6 +95,13 @@ func New(cfg Config) *Client {
 		cfg.Rand = rand.Float64
 	}
 	return &Client{cfg: cfg, http: httpClient(cfg.HTTPClient)}
+}
+
+// CleanBaseURL is a base URL without the version of the API, which people copy from
+// examples and which every path begins with.
+func CleanBaseURL(address string) string {
+	address = strings.TrimRight(strings.TrimSpace(address), "/")
+	return strings.TrimRight(strings.TrimSuffix(address, "/v1"), "/")
 }
 
 // httpClient copies the given client and takes its redirects away: following one
@@ -221,43 +226,27 @@ func (c *Client) update(ctx context.Context, op string, touched Settings, body a
 	return got.answer(), nil
 }
 
-type identified interface{ identity() string }
-
-// getOne reads one object. One without its name or ID is not what was asked for.
-func getOne[T identified](ctx context.Context, c *Client, op string, segments ...string) (T, error) {
-	var zero, out T
+func getOne[T object](ctx context.Context, c *Client, op string, segments ...string) (T, error) {
+	var none T
 	got, err := c.get(ctx, op, segments)
 	if err != nil {
-		return zero, err
+		return none, err
 	}
-	if err := json.Unmarshal(got.body, &out); err != nil {
-		return zero, unreadable(op, got.status, err)
-	}
-	if out.identity() == "" {
-		return zero, unreadable(op, got.status, errors.New("no name or id in it"))
+	out, err := readOne[T](got.body)
+	if err != nil {
+		return none, unreadable(op, got.status, err)
 	}
 	return out, nil
 }
 
-// getList reads the list under key. A missing list is an error and not an empty
-// one: an empty list would make every name unknown.
-func getList[T identified](ctx context.Context, c *Client, op, key string, segments ...string) ([]T, error) {
+func getList[T object](ctx context.Context, c *Client, op, key string, segments ...string) ([]T, error) {
 	got, err := c.get(ctx, op, segments)
 	if err != nil {
 		return nil, err
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(got.body, &object); err != nil {
+	out, err := readList[T](got.body, key)
+	if err != nil {
 		return nil, unreadable(op, got.status, err)
-	}
-	var out []T
-	if err := json.Unmarshal(object[key], &out); err != nil || out == nil {
-		return nil, unreadable(op, got.status, fmt.Errorf("no list of %s in it", key))
-	}
-	for i := range out {
-		if out[i].identity() == "" {
-			return nil, unreadable(op, got.status, fmt.Errorf("%s[%d] has no name or id", key, i))
-		}
 	}
 	return out, nil
 }

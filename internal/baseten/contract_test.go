@@ -110,7 +110,7 @@ func TestEveryCallKeepsTheContract(t *testing.T) {
 	candidate := Deployment{ID: "dnew1", Name: "v4", ModelID: "m1", Status: "ACTIVE", ActiveReplicas: 2, InstanceType: "A10G"}
 	override := Settings{MinReplica: 2, MaxReplica: 8}
 	wantEnvironment := Environment{Name: "production", ModelID: "m1", Current: &wantDeployment, Candidate: &candidate,
-		Promotion: &Promotion{Status: "RAMPING_UP", Percent: new(20)}, Settings: settingsRead,
+		Promotion: &Promotion{Status: "RAMPING_UP", Percent: new(20.0)}, Settings: settingsRead,
 		InstanceType: InstanceType{ID: "A10Gx8x32", Name: "A10G"},
 		Schedules: &Schedules{Timezone: "Europe/Berlin", Schedules: []Schedule{
 			{ID: "s1", Name: "peak", Enabled: true, Cadence: "DAILY", Weekdays: []string{"MONDAY"}, StartHour: new(8), EndHour: new(10), EndMinute: 30, Settings: override},

@@ -213,7 +213,7 @@ func TestNoErrorHoldsTheKey(t *testing.T) {
 			s.Close()
 		}
 	}
-	for _, step := range []step{say(200, testKey), say(200, `{"models":[{"id":"`+testKey+`","name":5}]}`), say(200, `{"models":"`+testKey+`"}`), cut, hangUp} {
+	for _, step := range []step{say(200, testKey), say(200, `{"models":[{"id":5,"name":{"`+testKey+`":1}}]}`), say(200, `{"models":"`+testKey+`"}`), cut, hangUp} {
 		c, _ := dial(t, script(t, step))
 		_, err := c.Models(t.Context())
 		errs = append(errs, err)

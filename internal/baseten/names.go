@@ -1,6 +1,7 @@
 package baseten
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +15,13 @@ type NotFoundError struct {
 	What        string
 	Word        string
 	Suggestions []string
+	// Known are spellings of those that there are, where they are few or the first of
+	// them tell enough; at most mostKnown.
+	Known []string
 }
+
+// mostKnown is how many names an answer lists.
+const mostKnown = 10
 
 // Error is one sentence for people.
 func (e *NotFoundError) Error() string {
@@ -26,16 +33,35 @@ func (e *NotFoundError) Error() string {
 }
 
 // AmbiguousError says that a word names several things. Each choice is a spelling
-// that names one of them alone.
+// that names one of them alone. IDs are theirs, in the same order, "" for an
+// environment: names may differ in what nobody sees.
 type AmbiguousError struct {
 	What    string
 	Word    string
 	Choices []string
+	IDs     []string
+}
+
+func (e *AmbiguousError) add(choice, id string) {
+	e.Choices, e.IDs = append(e.Choices, choice), append(e.IDs, id)
 }
 
 // Error is one sentence for people.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%s %q could mean several things; write %s", e.What, e.Word, either(e.Choices))
+}
+
+// UnreadableError says that Baseten has what a word names, and describes it in a way
+// that cannot be read.
+type UnreadableError struct {
+	What string
+	Name string
+	Why  string
+}
+
+// Error is one sentence for people.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("Baseten's data for %s %q cannot be read: %s", e.What, e.Name, e.Why)
 }
 
 // either writes "a", "a or b", "a, b or c".
@@ -52,6 +78,7 @@ func either(words []string) string {
 type names struct {
 	models  []Model          // by name, then team, then ID
 	by      map[string][]int // ID, name or team/name → positions in models
+	alike   map[string][]int // name or team/name in any spelling → positions
 	spelled []string         // what to offer for each model
 }
 
@@ -66,21 +93,37 @@ func indexModels(models []Model) *names {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	models = slices.CompactFunc(models, func(a, b Model) bool { return a.ID == b.ID })
+	models = slices.CompactFunc(models, func(a, b Model) bool { return a.ID == b.ID && a.ID != "" })
 
-	n := &names{models: models, by: make(map[string][]int, 3*len(models)), spelled: make([]string, len(models))}
+	n := &names{models: models, by: make(map[string][]int, 3*len(models)), alike: make(map[string][]int, 2*len(models)), spelled: make([]string, len(models))}
 	for i, m := range models {
-		for _, word := range []string{m.ID, m.Name, m.qualified()} {
-			if word != "" && !slices.Contains(n.by[word], i) {
-				n.by[word] = append(n.by[word], i)
-			}
-		}
+		put(n.by, i, m.ID, m.Name, m.qualified())
+		put(n.alike, i, alike(m.Name), alike(m.qualified()))
 	}
 	for i := range models {
 		models[i].SharedName = n.shared(models[i])
-		n.spelled[i] = n.spell(i, models[i].Name, models[i].qualified(), models[i].ID)
+		n.spelled[i] = n.spell(i, models[i].Name, models[i].qualified())
 	}
 	return n
+}
+
+func put(index map[string][]int, i int, words ...string) {
+	for _, word := range words {
+		if word != "" && !slices.Contains(index[word], i) {
+			index[word] = append(index[word], i)
+		}
+	}
+}
+
+// exact reports whether a word names something to the letter.
+func (n *names) exact(word string) bool { return len(n.by[word]) > 0 }
+
+// hits are the positions of what a word names: exactly, or else in another spelling.
+func (n *names) hits(word string) []int {
+	if n.exact(word) {
+		return n.by[word]
+	}
+	return n.alike[alike(word)]
 }
 
 // shared reports whether another model has the same name.
@@ -100,27 +143,32 @@ func (m Model) qualified() string {
 // last resort.
 func (n *names) spell(i int, spellings ...string) string {
 	for _, s := range spellings {
-		if hits := n.by[s]; s != "" && len(hits) == 1 && hits[0] == i {
-			return s
+		plain := typable(s)
+		if hits := n.hits(unquoted(plain)); plain != "" && len(hits) == 1 && hits[0] == i {
+			return plain
 		}
 	}
 	return n.models[i].ID
 }
 
-// resolve returns the one model that word names, or an *AmbiguousError, or found
-// false.
+// resolve returns the one model that word names, or an *AmbiguousError or
+// *UnreadableError, or found false.
 func (n *names) resolve(word string) (m Model, found bool, err error) {
-	hits := n.by[word]
+	hits := n.hits(word)
 	switch len(hits) {
 	case 0:
 		return Model{}, false, nil
 	case 1:
-		return n.models[hits[0]], true, nil
+		m = n.models[hits[0]]
+		if m.Unreadable != "" {
+			return Model{}, true, &UnreadableError{What: "model", Name: cmp.Or(m.Name, m.ID), Why: m.Unreadable}
+		}
+		return m, true, nil
 	}
 	ambiguous := &AmbiguousError{What: "model", Word: word}
 	for _, i := range hits {
 		m := n.models[i]
-		ambiguous.Choices = append(ambiguous.Choices, n.spell(i, m.qualified(), m.ID, m.Name))
+		ambiguous.add(n.spell(i, m.qualified(), m.ID, m.Name), m.ID)
 	}
 	return Model{}, true, ambiguous
 }
@@ -139,11 +187,15 @@ func (n *names) notFound(word string) *NotFoundError {
 	guesses := suggest(word, known, mostSuggestions)
 	if qualified && len(guesses) == 0 {
 		// Perhaps the right name under a wrong team.
-		for _, i := range n.by[name] {
+		for _, i := range n.hits(name) {
 			if len(guesses) < mostSuggestions {
 				guesses = append(guesses, n.spelled[i])
 			}
 		}
 	}
-	return &NotFoundError{What: "model", Word: word, Suggestions: guesses}
+	e := &NotFoundError{What: "model", Word: word, Suggestions: guesses}
+	if len(n.models) <= mostKnown {
+		e.Known = slices.DeleteFunc(slices.Clone(n.spelled), func(s string) bool { return s == "" })
+	}
+	return e
 }

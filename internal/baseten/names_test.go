@@ -41,7 +41,7 @@ func TestResolveModelWords(t *testing.T) {
 		{word: "m1x", choices: []string{"ml/m1x", "ml/odd"}},
 		{word: "twin", choices: []string{"m5", "m6"}}, {word: "ml/twin", choices: []string{"m5", "m6"}},
 		{word: "a/b", choices: []string{"x/a/b", "m8"}},
-		{word: "Llama-70B", guesses: []string{"llama-70b"}},
+		{word: "Llama-70B", id: "m1"}, {word: " llama-70b ", id: "m1"}, {word: "ML/llama-70b", id: "m1"},
 		{word: "lama-70b", guesses: []string{"llama-70b"}},
 		{word: "llama-7b0", guesses: []string{"llama-70b"}},
 		{word: "llama", guesses: []string{"llama-70b"}},
@@ -63,7 +63,10 @@ func TestResolveModelWords(t *testing.T) {
 				}
 			case c.choices != nil:
 				e, _ := errors.AsType[*AmbiguousError](err)
-				if diff := cmp.Diff(&AmbiguousError{"model", c.word, c.choices}, e, cmp.Transformer("sort", sorted)); diff != "" {
+				if e == nil || e.What != "model" || e.Word != c.word || len(e.IDs) != len(e.Choices) {
+					t.Fatalf("got %+v", e)
+				}
+				if diff := cmp.Diff(sorted(c.choices), sorted(e.Choices)); diff != "" {
 					t.Errorf("-want +got\n%s", diff)
 				}
 				for _, choice := range c.choices {
@@ -76,7 +79,7 @@ func TestResolveModelWords(t *testing.T) {
 					t.Errorf("guessed %v", m)
 				}
 				e, _ := errors.AsType[*NotFoundError](err)
-				if diff := cmp.Diff(&NotFoundError{"model", c.word, c.guesses}, e, cmp.Transformer("sort", sorted)); diff != "" {
+				if diff := cmp.Diff(&NotFoundError{What: "model", Word: c.word, Suggestions: c.guesses}, e, cmp.Transformer("sort", sorted)); diff != "" {
 					t.Errorf("-want +got\n%s", diff)
 				}
 			}

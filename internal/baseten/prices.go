@@ -16,13 +16,13 @@ type PriceList struct {
 func NewPriceList(prices []Price) PriceList {
 	l := PriceList{byID: make(map[string]float64, len(prices)), byName: make(map[string]float64, len(prices))}
 	for _, p := range prices {
-		put(l.byID, p.InstanceType.ID, p.PerMinute)
-		put(l.byName, p.InstanceType.Name, p.PerMinute)
+		putPrice(l.byID, p.InstanceType.ID, p.PerMinute)
+		putPrice(l.byName, p.InstanceType.Name, p.PerMinute)
 	}
 	return l
 }
 
-func put(m map[string]float64, key string, price float64) {
+func putPrice(m map[string]float64, key string, price float64) {
 	if old, ok := m[key]; ok && old != price {
 		price = math.NaN()
 	}

@@ -1,6 +1,9 @@
 package baseten
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Kinds of target, as people write them in front of a name and as the policy
 // knows them.
@@ -36,25 +39,37 @@ func (t Targets) Exactly(environment, deploymentID string) (Resolved, bool) {
 // by name or ID, or "development" for the development deployment. kind is
 // TargetEnvironment, TargetDeployment or "" for either. One thing under two
 // spellings is one thing; two things under one spelling are an *AmbiguousError,
-// and none is a *NotFoundError. The case of letters matters.
+// and none is a *NotFoundError. A name may be spelled in another way, see alike, where
+// that leaves one; an exact spelling always wins. What Baseten describes in a way that
+// cannot be read is an *UnreadableError.
 func (t Targets) Resolve(kind, word string) (Resolved, error) {
 	envs, deps := t.match(kind, word)
 	switch {
 	case len(envs) == 1 && len(deps) == 0:
-		return t.environment(envs[0]), nil
+		return t.readable(t.environment(envs[0]))
 	case len(envs) == 0 && len(deps) == 1:
-		return t.deployment(deps[0]), nil
+		return t.readable(t.deployment(deps[0]))
 	case len(envs) == 0 && len(deps) == 0:
-		return Resolved{}, &NotFoundError{What: lookedFor(kind), Word: word, Suggestions: t.suggest(kind, word)}
+		return Resolved{}, &NotFoundError{What: lookedFor(kind), Word: word, Suggestions: t.suggest(kind, word), Known: t.known(kind)}
 	}
 	ambiguous := &AmbiguousError{What: lookedFor(kind), Word: word}
-	if len(envs) > 0 {
-		ambiguous.Choices = append(ambiguous.Choices, "env:"+word)
+	for _, i := range envs {
+		ambiguous.add("env:"+t.spellEnvironment(i), "")
 	}
 	for _, i := range deps {
-		ambiguous.Choices = append(ambiguous.Choices, "deployment:"+t.spellDeployment(i, word))
+		ambiguous.add("deployment:"+t.spellDeployment(i, word), t.Deployments[i].ID)
 	}
 	return Resolved{}, ambiguous
+}
+
+func (t Targets) readable(r Resolved) (Resolved, error) {
+	switch {
+	case r.Environment != nil && r.Environment.Broken:
+		return Resolved{}, &UnreadableError{What: TargetEnvironment, Name: r.Environment.Name, Why: r.Environment.Unreadable}
+	case r.Environment == nil && r.Deployment.Broken:
+		return Resolved{}, &UnreadableError{What: TargetDeployment, Name: cmp.Or(r.Deployment.Name, r.Deployment.ID), Why: r.Deployment.Unreadable}
+	}
+	return r, nil
 }
 
 func lookedFor(kind string) string {
@@ -64,22 +79,30 @@ func lookedFor(kind string) string {
 	return kind
 }
 
-// match returns the positions of what word names.
+// match returns the positions of what word names: exactly, or else in another spelling.
 func (t Targets) match(kind, word string) (envs, deps []int) {
 	if word == "" {
 		return nil, nil
 	}
+	same := func(name string) bool { return name == word }
+	if envs, deps = t.matching(kind, word, same); len(envs)+len(deps) > 0 {
+		return envs, deps
+	}
+	folded := alike(word)
+	return t.matching(kind, word, func(name string) bool { return alike(name) == folded })
+}
+
+func (t Targets) matching(kind, id string, same func(name string) bool) (envs, deps []int) {
 	if kind != TargetDeployment {
 		for i, e := range t.Environments {
-			if e.Name == word {
+			if same(e.Name) {
 				envs = append(envs, i)
-				break // an environment is its name
 			}
 		}
 	}
 	if kind != TargetEnvironment {
 		for i, d := range t.Deployments {
-			if d.ID == word || d.Name == word || d.Development && word == developmentWord {
+			if d.ID == id || same(d.Name) || d.Development && same(developmentWord) {
 				deps = append(deps, i)
 			}
 		}
@@ -87,16 +110,50 @@ func (t Targets) match(kind, word string) (envs, deps []int) {
 	return envs, deps
 }
 
-// spellDeployment returns a spelling that names the deployment at i alone, word
-// itself where it does.
+// spellEnvironment returns the environment's name as it is typed.
+func (t Targets) spellEnvironment(i int) string {
+	return cmp.Or(typable(t.Environments[i].Name), t.Environments[i].Name)
+}
+
+// spellDeployment returns a spelling that names the deployment at i alone, word itself
+// where that is one of its own.
 func (t Targets) spellDeployment(i int, word string) string {
 	d := t.Deployments[i]
-	for _, s := range []string{word, d.ID, d.Name} {
-		if _, deps := t.match(TargetDeployment, s); len(deps) == 1 && deps[0] == i {
-			return s
+	own := word
+	if own != d.ID && own != d.Name && own != developmentWord {
+		own = d.Name
+	}
+	for _, s := range []string{own, d.ID, d.Name} {
+		typed := typable(s)
+		if _, deps := t.match(TargetDeployment, unquoted(typed)); len(deps) == 1 && deps[0] == i {
+			return typed
 		}
 	}
 	return d.ID
+}
+
+// known are spellings of what there is, at most mostKnown, environments first.
+func (t Targets) known(kind string) []string {
+	var out []string
+	offer := func(prefix, spelled string) {
+		if envs, deps := t.match("", unquoted(spelled)); len(envs)+len(deps) != 1 {
+			spelled = prefix + spelled
+		}
+		if len(out) < mostKnown && !slices.Contains(out, spelled) {
+			out = append(out, spelled)
+		}
+	}
+	if kind != TargetDeployment {
+		for i := range t.Environments {
+			offer("env:", t.spellEnvironment(i))
+		}
+	}
+	if kind != TargetEnvironment {
+		for i, d := range t.Deployments {
+			offer("deployment:", t.spellDeployment(i, d.Name))
+		}
+	}
+	return out
 }
 
 // suggest returns at most three spellings that name something, for a word that
@@ -104,7 +161,7 @@ func (t Targets) spellDeployment(i int, word string) string {
 func (t Targets) suggest(kind, word string) []string {
 	var out []string
 	if envs, deps := t.match("", word); len(envs) > 0 {
-		out = append(out, "env:"+word)
+		out = append(out, "env:"+t.spellEnvironment(envs[0]))
 	} else if len(deps) > 0 {
 		out = append(out, "deployment:"+t.spellDeployment(deps[0], word))
 	}
@@ -117,14 +174,14 @@ func (t Targets) suggest(kind, word string) []string {
 func (t Targets) spellings(kind string) []spelling {
 	var out []spelling
 	offer := func(name, prefix, typed string) {
-		if envs, deps := t.match("", typed); len(envs)+len(deps) != 1 {
+		if envs, deps := t.match("", unquoted(typed)); len(envs)+len(deps) != 1 {
 			typed = prefix + typed
 		}
 		out = append(out, spelling{name, typed})
 	}
 	if kind != TargetDeployment {
-		for _, e := range t.Environments {
-			offer(e.Name, "env:", e.Name)
+		for i, e := range t.Environments {
+			offer(e.Name, "env:", t.spellEnvironment(i))
 		}
 	}
 	if kind != TargetEnvironment {
@@ -154,6 +211,11 @@ func (t Targets) deployment(i int) Resolved {
 	dep := &t.Deployments[i]
 	r := Resolved{ModelID: t.ModelID, Model: t.Model, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale}
 	r.Serves, r.Promoting = t.places(dep)
+	for i := range t.Environments {
+		if r.Serves != "" && t.Environments[i].Name == r.Serves {
+			r.In = &t.Environments[i]
+		}
+	}
 	return r
 }
 

@@ -55,13 +55,17 @@ func TestResolveTarget(t *testing.T) {
 		{"", "d7", "", []string{"deployment:d6", "deployment:v7"}, nil},
 		{"deployment", "same", "", []string{"deployment:d8", "deployment:d9"}, nil},
 
-		{"", "Production", "", nil, []string{"production"}},
+		{"", "Production", "env production", nil, nil}, {"", " staging\u00a0", "env staging", nil, nil},
+		{"", "V1", "deployment d1", nil, nil}, {"", "DEVELOPMENT", "deployment d4", nil, nil}, {"deployment", "Development", "deployment d4", nil, nil},
+		{"environment", "PROD", "env prod", nil, nil}, {"", "PROD", "", []string{"env:prod", "deployment:prod"}, nil},
+		{"", "SAME", "", []string{"deployment:d8", "deployment:d9"}, nil},
 		{"", "stagng", "", nil, []string{"staging"}},
 		{"environment", "v1", "", nil, []string{"deployment:v1"}},
 		{"environment", "development", "", nil, []string{"deployment:development"}},
 		{"deployment", "staging", "", nil, []string{"env:staging"}},
-		{"", "PROD", "", nil, []string{"env:prod", "deployment:prod", "production"}},
-		{"deployment", "Development", "", nil, []string{"development"}},
+		{"", "prid", "", nil, []string{"env:prod", "deployment:prod"}},
+		{"environment", "V1", "", nil, []string{"deployment:v1"}},
+		{"deployment", "D1", "", nil, []string{"d1", "v1", "d2"}}, // IDs are exact
 		{"", "no-such-thing", "", nil, nil}, {"", "", "", nil, nil},
 	} {
 		t.Run(c.kind+" "+c.word, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package baseten
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -19,6 +20,9 @@ type Resolved struct {
 	Deployment *Deployment
 	// Serves is the environment that Deployment serves, "" if none.
 	Serves string
+	// In is that environment where Deployment is what is written, as the reading has
+	// it: its schedules rewrite the deployment too. Nil if it is not known.
+	In *Environment
 	// Promoting holds the other environments that Deployment is on its way into,
 	// or that one of Baseten's two lists, but not the other, says it serves.
 	Promoting []string
@@ -60,6 +64,15 @@ func (r Resolved) Unreadable() string {
 	default:
 		return ""
 	}
+}
+
+// Schedules are those that rewrite the target's settings, nil if there are none.
+func (r Resolved) Schedules() *Schedules {
+	env := cmp.Or(r.Environment, r.In)
+	if env == nil {
+		return nil
+	}
+	return env.Schedules
 }
 
 // Update sends the PATCH for this target.
@@ -117,7 +130,7 @@ func (r *Resolved) place(d *Deployment) {
 	if in == "production" && !d.Production && slices.Contains(r.Promoting, in) {
 		return // it names its goal, but does not serve it yet
 	}
-	r.Serves = in
+	r.Serves, r.In = in, nil
 	r.Promoting = slices.DeleteFunc(slices.Clone(r.Promoting), func(env string) bool { return env == in })
 }
 

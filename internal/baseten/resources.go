@@ -1,7 +1,5 @@
 package baseten
 
-import "encoding/json"
-
 // Model is one model of the organisation. Its name is unique within a team only.
 type Model struct {
 	ID   string `json:"id"`
@@ -15,6 +13,9 @@ type Model struct {
 	DevelopmentDeploymentID string `json:"development_deployment_id"`
 	Deployments             int    `json:"deployments_count"`
 	InstanceType            string `json:"instance_type_name"`
+	// Unreadable says why Baseten's data for the model cannot be read, else "". Then it
+	// has what could be read of its ID and name, and nothing else.
+	Unreadable string `json:"-"`
 }
 
 // Team is one team of the organisation.
@@ -38,26 +39,14 @@ type Deployment struct {
 	// Unreadable says why it could not be read.
 	Settings   Settings `json:"-"`
 	Unreadable string   `json:"-"`
+	// Broken tells that not only the settings cannot be read: then it has what could
+	// be read of its ID and name, and nothing else.
+	Broken bool `json:"-"`
 	// InstanceType is a display name, "" if Baseten gives none. The API has no ID
 	// of it here.
 	InstanceType string `json:"instance_type_name"`
 	// Environment is the environment that the deployment is in, "" if none.
 	Environment string `json:"environment"`
-}
-
-// UnmarshalJSON reads a deployment. Settings that cannot be read spoil this one
-// deployment, not the list that it stands in.
-func (d *Deployment) UnmarshalJSON(data []byte) error {
-	type plain Deployment
-	wire := struct {
-		*plain
-		Settings json.RawMessage `json:"autoscaling_settings"`
-	}{plain: (*plain)(d)}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	d.Settings, d.Unreadable = readSettings(wire.Settings)
-	return nil
 }
 
 // Environment is a named slot of a model. Its settings are laid on every
@@ -73,36 +62,13 @@ type Environment struct {
 	Promotion *Promotion `json:"in_progress_promotion"`
 	// Settings is the baseline of the slot; what runs may differ while a schedule
 	// is in force. Nil where Unreadable says why it could not be read.
-	Settings     Settings     `json:"-"`
-	Unreadable   string       `json:"-"`
+	Settings   Settings `json:"-"`
+	Unreadable string   `json:"-"`
+	// Broken tells that not only the settings cannot be read, see Deployment.
+	Broken       bool         `json:"-"`
 	InstanceType InstanceType `json:"instance_type"`
 	// Schedules is nil where the organisation has none (a beta of August 2026).
 	Schedules *Schedules `json:"autoscaling_schedules"`
-}
-
-// UnmarshalJSON reads an environment, with the same patience as a deployment.
-func (e *Environment) UnmarshalJSON(data []byte) error {
-	type plain Environment
-	wire := struct {
-		*plain
-		Settings json.RawMessage `json:"autoscaling_settings"`
-	}{plain: (*plain)(e)}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	e.Settings, e.Unreadable = readSettings(wire.Settings)
-	return nil
-}
-
-func readSettings(raw json.RawMessage) (Settings, string) {
-	if raw == nil {
-		return nil, ""
-	}
-	var s Settings
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, clean(err.Error())
-	}
-	return s, ""
 }
 
 // Promotion is the state of a promotion into an environment.
@@ -110,7 +76,7 @@ type Promotion struct {
 	// Status is Baseten's word, known or not: RAMPING_UP.
 	Status string `json:"status"`
 	// Percent is the share of traffic on the new deployment, nil if not given.
-	Percent *int `json:"percent_traffic_to_new_version"`
+	Percent *float64 `json:"percent_traffic_to_new_version"`
 }
 
 // Running reports whether the promotion still goes on. A word that this version
@@ -130,73 +96,6 @@ func (p *Promotion) Running() bool {
 type InstanceType struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-}
-
-// Schedules are the windows in which an environment runs other settings than its
-// own.
-type Schedules struct {
-	// Timezone is an IANA name, "" where no schedule exists.
-	Timezone  string     `json:"timezone"`
-	Schedules []Schedule `json:"schedules"`
-	// Applied is what the serving deployment runs now, nil if none serves.
-	Applied *AppliedState `json:"applied_state"`
-	// Unreadable is set when Baseten has schedules in a form that this version
-	// cannot read: then nothing is known of them.
-	Unreadable bool `json:"-"`
-}
-
-// UnmarshalJSON reads the schedules. Their form is a beta's: one that cannot be
-// read must not hide the environment.
-func (s *Schedules) UnmarshalJSON(data []byte) error {
-	type plain Schedules
-	var p plain
-	if err := json.Unmarshal(data, &p); err != nil {
-		p = plain{Unreadable: true}
-	}
-	*s = Schedules(p)
-	return nil
-}
-
-// InForce returns the schedule whose settings run now. A schedule that is named as
-// applied but not listed has only its ID.
-func (s *Schedules) InForce() (Schedule, bool) {
-	if s == nil || s.Applied == nil || s.Applied.ScheduleID == "" {
-		return Schedule{}, false
-	}
-	for _, one := range s.Schedules {
-		if one.ID == s.Applied.ScheduleID {
-			return one, true
-		}
-	}
-	return Schedule{ID: s.Applied.ScheduleID}, true
-}
-
-// AppliedState is what the serving deployment of an environment runs now.
-type AppliedState struct {
-	// ScheduleID is "" while the environment's own settings are in force.
-	ScheduleID string   `json:"schedule_id"`
-	Settings   Settings `json:"autoscaling_settings"`
-}
-
-// Schedule is one window. Recurring ones have hours and minutes in the schedules'
-// timezone, a ONE_TIME one has StartAt and EndAt.
-type Schedule struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Enabled bool   `json:"enabled"`
-	// Cadence is DAILY, HOURLY, ONE_TIME or a newer word.
-	Cadence  string   `json:"cadence"`
-	Weekdays []string `json:"weekdays"`
-	// StartHour and EndHour are nil for an HOURLY schedule without bounds.
-	StartHour   *int `json:"start_hour"`
-	StartMinute int  `json:"start_minute"`
-	EndHour     *int `json:"end_hour"`
-	EndMinute   int  `json:"end_minute"`
-	// StartAt is inclusive, EndAt exclusive; RFC 3339 as Baseten wrote it.
-	StartAt string `json:"start_at"`
-	EndAt   string `json:"end_at"`
-	// Settings holds what the window overrides; the rest is the environment's.
-	Settings Settings `json:"autoscaling_settings"`
 }
 
 // Price is the list price of one replica on an instance type.
@@ -224,11 +123,3 @@ type Answer struct {
 	Message    string
 	HTTPStatus int
 }
-
-func (m Model) identity() string       { return m.ID }
-func (t Team) identity() string        { return t.ID }
-func (d Deployment) identity() string  { return d.ID }
-func (e Environment) identity() string { return e.Name }
-func (u User) identity() string        { return u.ID }
-
-func (p Price) identity() string { return p.InstanceType.ID + p.InstanceType.Name }

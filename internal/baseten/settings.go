@@ -66,7 +66,7 @@ var AllSettings = []Setting{
 	{ConcurrencyTarget, "concurrency", "Concurrency target", Requests, 1, math.MaxInt32, false, "requests one replica takes at a time"},
 	{TargetUtilization, "utilization", "Target utilization", Percent, 1, 100, false, "share of the concurrency target at which replicas are added"},
 	{TargetInFlightTokens, "tokens", "Target in-flight tokens", Tokens, 1, math.MaxInt32, true, "tokens in flight per replica (early access)"},
-	{MaxScaleDownRate, "down-rate", "Max scale-down rate", Percent, 1, 50, true, "share of the running replicas that one step down may remove"},
+	{MaxScaleDownRate, "down-rate", "Max scale-down rate", Percent, 1, 50, true, "share of the excess replicas, those that load does not need, that one step down may remove"},
 }
 
 // Lookup returns the table's row for an API field name.

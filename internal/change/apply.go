@@ -200,6 +200,9 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 	if seen.Model != draft.Target.Model || seen.Team != draft.Target.Team {
 		return finding{state: Stale, why: Reason{Code: Renamed, Was: fullName(draft.Target), Is: fullName(seen)}}, nil
 	}
+	if found.Unreadable() != "" { // so where it stands is not known either
+		return finding{rest: true, why: Reason{Code: WaitsForSettings}}, nil
+	}
 	if draft.Target.Environment == "" && seen.Serves != draft.Target.Serves {
 		return finding{state: Stale, why: Reason{Code: Promoted, Was: draft.Target.Serves, Is: seen.Serves}}, nil
 	}

@@ -204,7 +204,7 @@ func (s *Service) judgeAct(ctx context.Context, a Act, r *Request, people authz.
 	}
 	q, d := s.ask(ctx, &draft, requester, people, nil)
 	if a.Verb == VerbBreakGlass {
-		return s.mayBreakGlass(a, d)
+		return s.mayBreakGlass(ctx, a, r, d)
 	}
 	may, cause := a.Verb == VerbConfirm, authz.Cause{}
 	switch {

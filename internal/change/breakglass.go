@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -14,12 +16,15 @@ import (
 
 // mayBreakGlass judges the wish to skip the approval; d is the policy's decision on
 // it. It is said loudly, before anything is sent, and leaves a review open.
-func (s *Service) mayBreakGlass(a Act, d authz.Decision) (stepFunc, error) {
+func (s *Service) mayBreakGlass(ctx context.Context, a Act, r *Request, d authz.Decision) (stepFunc, error) {
 	switch {
 	case !s.cfg.HasAnnounce:
 		return nil, refuse(NoAnnounce)
 	case !d.BrokeGlass:
 		return nil, &Refused{Reason: Reason{Code: PolicyDenied, Cause: d.Cause}}
+	}
+	if no, err := s.glassBarred(ctx, r, cmp.Or(a.Reason, r.Ask.Reason)); no.Code != "" || err != nil {
+		return nil, cmp.Or(err, error(&Refused{Reason: no}))
 	}
 	return func(r *Request, e *Effects, now time.Time) error {
 		r.Ask.BreakGlass, r.Ask.Reason = true, cmp.Or(a.Reason, r.Ask.Reason)
@@ -29,6 +34,32 @@ func (s *Service) mayBreakGlass(a Act, d authz.Decision) (stepFunc, error) {
 		s.breakGlass(r, e, a.Person, now)
 		return goAhead(a, d, r.Votes, r.Tally)(r, e, now)
 	}, nil
+}
+
+const (
+	// leastReason is how many characters the reason of a broken glass has to have.
+	leastReason = 10
+	// deniedFor is how long a person's denial keeps everybody from breaking the glass
+	// on the same setting of the same target.
+	deniedFor = time.Hour
+)
+
+// glassBarred says why the glass may not be broken though the policy would let them;
+// its code is "" where it may.
+func (s *Service) glassBarred(ctx context.Context, r *Request, reason string) (Reason, error) {
+	if utf8.RuneCountInString(strings.TrimSpace(reason)) < leastReason {
+		return Reason{Code: ReasonTooShort}, nil
+	}
+	past, err := s.store.History(ctx, r.Target.ModelID, "", mostWaiting)
+	if err != nil {
+		return Reason{}, err
+	}
+	for _, o := range past {
+		if o.DeniedBy.ID != "" && o.Target.Overlaps(r.Target) && len(o.Ask.Settings.Only(r.Ask.Settings)) > 0 && s.now().Sub(o.EndedAt) < deniedFor {
+			return Reason{Code: DeniedLately, Request: o.ID}, nil
+		}
+	}
+	return Reason{}, nil
 }
 
 // breakGlass notes a broken glass with its review.

@@ -202,6 +202,12 @@ func (s *Service) prepareCard(ctx context.Context, draft *Request) (*Request, er
 	if err != nil {
 		return nil, err
 	}
+	if no, err := s.crowded(ctx, draft); no != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return s.refuse(ctx, draft, no)
+	}
 	draft.Beside = nil
 	for _, o := range others {
 		switch {
@@ -219,6 +225,35 @@ func (s *Service) prepareCard(ctx context.Context, draft *Request) (*Request, er
 		adopt(r, draft)
 		return nil
 	})
+}
+
+// mostWaitingCards is how many cards of one person may wait in one channel.
+const mostWaitingCards = 5
+
+// crowded refuses a card that would be one too many of its requester's in the
+// channel, and one that its requester has asked for anew before its turn came.
+func (s *Service) crowded(ctx context.Context, draft *Request) (*refusal, error) {
+	open, err := s.store.Open(ctx, draft.Requester.ID, draft.Channel, neighboursAtMost)
+	if err != nil {
+		return nil, err
+	}
+	waiting := 0
+	for _, o := range open {
+		if o.ID == draft.ID {
+			continue
+		}
+		if o.State == Pending && !replaces(draft, o) {
+			waiting++
+		}
+		sameWords := o.Ask.Model == draft.Ask.Model && o.Ask.Target == draft.Ask.Target && o.Ask.TargetKind == draft.Ask.TargetKind
+		if isLater(o, draft) && (replaces(o, draft) || sameWords && len(draft.Ask.Settings.Only(o.Ask.Settings)) > 0) {
+			return &refusal{state: Canceled, why: Reason{Code: Replaced, Request: o.ID}}, nil
+		}
+	}
+	if waiting >= mostWaitingCards {
+		return &refusal{state: Failed, why: Reason{Code: TooManyWaiting, Tries: waiting}}, nil
+	}
+	return nil, nil
 }
 
 // posted takes the first step of a request whose card was just posted. Where

@@ -67,6 +67,14 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	}
 	switch s.decide(ctx, &draft, sub).Effect {
 	case authz.Allow:
+		if draft.BrokeGlass() {
+			if why, err := s.glassBarred(ctx, &draft, draft.Ask.Reason); why.Code != "" || err != nil {
+				if err != nil {
+					return nil, err
+				}
+				return s.refuse(ctx, &draft, &refusal{state: Denied, why: why})
+			}
+		}
 		return s.attempt(ctx, &draft)
 	case authz.Confirm, authz.Approve:
 		return s.present(ctx, &draft)
@@ -204,14 +212,17 @@ func nameRefusal(err error) *refusal {
 // NameProblem says why a name could not be resolved.
 func NameProblem(err error) Reason {
 	var (
-		missing   *baseten.NotFoundError
-		ambiguous *baseten.AmbiguousError
+		missing    *baseten.NotFoundError
+		ambiguous  *baseten.AmbiguousError
+		unreadable *baseten.UnreadableError
 	)
 	switch {
 	case errors.As(err, &missing):
-		return Reason{Code: NameNotFound, Text: missing.Word, Names: missing.Suggestions}
+		return Reason{Code: NameNotFound, Text: missing.Word, Names: missing.Suggestions, Known: missing.Known}
 	case errors.As(err, &ambiguous):
-		return Reason{Code: NameAmbiguous, Text: ambiguous.Word, Names: ambiguous.Choices}
+		return Reason{Code: NameAmbiguous, Text: ambiguous.Word, Names: ambiguous.Choices, IDs: ambiguous.IDs}
+	case errors.As(err, &unreadable):
+		return Reason{Code: NameUnreadable, Text: unreadable.Name}
 	default:
 		return basetenSaid(err)
 	}

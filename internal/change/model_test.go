@@ -215,7 +215,7 @@ func (l *life) do(t *testing.T, o op) {
 			return
 		}
 		r := l.get(id)
-		act := change.Act{Delivery: l.delivery(), Person: authz.Person{ID: o.Who}, ID: id, Verb: change.Verb(o.Kind), Message: r.Messages.Card.Ref, Reason: "because"}
+		act := change.Act{Delivery: l.delivery(), Person: authz.Person{ID: o.Who}, ID: id, Verb: change.Verb(o.Kind), Message: r.Messages.Card.Ref, Reason: "because it burns"}
 		for range 1 + o.Which/3 { // now and then delivered twice
 			l.started(bot, func() (*change.Request, error) { return r, bot.Do(t.Context(), act) })
 		}

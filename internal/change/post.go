@@ -65,7 +65,10 @@ func (s *Service) showPart(id ID, part Part) {
 	ctx := s.lease.held()
 	r, err := s.store.Get(ctx, id)
 	if err == nil && r.LeasedBy == s.lease.owner() && (part == Private || r.Message(part).Owed > 0) {
-		err = s.note(r, part, s.showNow(ctx, r, part))
+		did := s.showNow(ctx, r, part)
+		if err = s.note(r, part, did); err == nil && part == Private && did.way != "" && r.leavesNothing() {
+			err = s.store.Forget(ctx, id)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		s.cfg.Log.Error("show message", zapRequest(id), zap.Error(err))

@@ -29,8 +29,9 @@ const (
 	NotInvited      Code = "not_invited"   // the bot cannot post there
 	ChannelGone     Code = "channel_gone"  // nothing can be posted there any more
 	CardNotPosted   Code = "card_not_posted"
-	NameNotFound    Code = "name_not_found"   // Text: what was typed; Names: suggestions
-	NameAmbiguous   Code = "name_ambiguous"   // Text; Names: the choices
+	NameNotFound    Code = "name_not_found"   // Text: what was typed; Names: suggestions; Known
+	NameAmbiguous   Code = "name_ambiguous"   // Text; Names: the choices; IDs: theirs
+	NameUnreadable  Code = "name_unreadable"  // Text: what Baseten describes in a way that cannot be read
 	SettingsHidden  Code = "settings_hidden"  // Baseten shows none: not deployed yet
 	SettingsUnclear Code = "settings_unclear" // Baseten shows some that cannot be read
 	InvalidValue    Code = "invalid_value"    // Invalid
@@ -44,8 +45,9 @@ const (
 	BasetenLimited  Code = "baseten_limited"  // HTTP 429
 	BasetenAway     Code = "baseten_away"     // HTTP, 0 if there was no answer; Tries
 	SlackAway       Code = "slack_away"
-	NotAnnounced    Code = "not_announced" // Text; the channel for alarms took no message: the glass does not break
-	Broken          Code = "broken"        // the bot itself failed; the log says more
+	TooManyWaiting  Code = "too_many_waiting" // Tries: how many wait for others already
+	NotAnnounced    Code = "not_announced"    // Text; the channel for alarms took no message: the glass does not break
+	Broken          Code = "broken"           // the bot itself failed; the log says more
 	NotJudgedInTime Code = "not_judged_in_time"
 
 	// Canceled.
@@ -98,12 +100,14 @@ const (
 	StillJudged     Code = "still_judged"
 	AlreadyDecided  Code = "already_decided" // the request tells by whom
 	HasExpired      Code = "has_expired"
-	NotYours        Code = "not_yours"       // Verb: only the requester can
-	NotApprover     Code = "not_approver"    // Cause
-	VotedAlready    Code = "voted_already"   // Tally
-	OwnBreakGlass   Code = "own_break_glass" // nobody reviews their own break-glass
-	NoBreakGlass    Code = "no_break_glass"  // there is nothing to review
-	Reviewed        Code = "reviewed"        // by whoever Review.By names
+	NotYours        Code = "not_yours"        // Verb: only the requester can
+	NotApprover     Code = "not_approver"     // Cause
+	VotedAlready    Code = "voted_already"    // Tally
+	ReasonTooShort  Code = "reason_too_short" // break-glass wants a reason that says something
+	DeniedLately    Code = "denied_lately"    // Request: a person denied it within the last hour
+	OwnBreakGlass   Code = "own_break_glass"  // nobody reviews their own break-glass
+	NoBreakGlass    Code = "no_break_glass"   // there is nothing to review
+	Reviewed        Code = "reviewed"         // by whoever Review.By names
 	NotReviewer     Code = "not_reviewer"
 	NotAgain        Code = "not_again"   // State: it cannot be asked again
 	AskedAgain      Code = "asked_again" // Request: the one that did
@@ -118,6 +122,10 @@ type Reason struct {
 	// Text is somebody else's: a person's words, a name, Baseten's message.
 	Text  string   `json:"text,omitempty"`
 	Names []string `json:"names,omitempty"`
+	// Known are names of what there is.
+	Known []string `json:"known,omitempty"`
+	// IDs are those of Names, in their order, "" for what has none.
+	IDs []string `json:"ids,omitempty"`
 	// HTTP is the status that Baseten answered with, 0 for none, and BasetenCode its
 	// own code. Tries is how often it was tried.
 	HTTP        int    `json:"http,omitempty"`
@@ -161,7 +169,9 @@ const (
 	NotePromoting     NoteCode = "promoting"      // Name: on its way into that environment
 	NoteNothingServes NoteCode = "nothing_serves" // no deployment serves the environment yet
 	NotePromotionRuns NoteCode = "promotion_runs" // Status, Percent
-	NoteSchedule      NoteCode = "schedule"       // Name, Until, Zone, Fields: what it masks
+	NoteSchedule      NoteCode = "schedule"       // in force: Name, Until, Zone, Fields: the touched that it masks
+	NoteScheduleNext  NoteCode = "schedule_next"  // Name, Until: when it begins, Zone, Fields, Moved: Is is what it sets
+	NoteSchedulesOdd  NoteCode = "schedules_odd"  // there are schedules that cannot be read
 	NoteOwnSettings   NoteCode = "own_settings"   // Name, Moved: the serving deployment runs with others
 	NoteInactive      NoteCode = "inactive"
 	NoteScaledToZero  NoteCode = "scaled_to_zero"

@@ -285,6 +285,17 @@ func (r *Request) BrokeGlass() bool { return r.Decision.BrokeGlass }
 // Followed reports whether what became of it is still being looked at.
 func (r *Request) Followed() bool { return r.State.Ended() && r.Outcome.Kind != "" && !r.Outcome.Final }
 
+// leavesNothing reports whether only the audit log keeps it: somebody asked who may
+// change nothing at all.
+func (r *Request) leavesNothing() bool {
+	switch r.Decision.Cause.Code {
+	case authz.CauseNeverAllowed, authz.CauseNotListed, authz.CauseBot, authz.CauseForeign, authz.CauseDeactivated:
+		return r.State == Denied && r.Messages.Card.Ref.TS == ""
+	default:
+		return false
+	}
+}
+
 // Message returns one of the request's messages, nil for a part that is not kept.
 func (r *Request) Message(part Part) *Message {
 	switch part {

@@ -27,6 +27,9 @@ type slack struct {
 	away, doubtful bool
 	// breaks is a person on whom the look-up panics.
 	breaks string
+	// slow is how long a look-up takes; most is how many were under way at once.
+	slow        time.Duration
+	asked, most int
 	// noAnnounce: the channel for alarms takes nothing.
 	noAnnounce bool
 	posts      int // tried
@@ -191,8 +194,12 @@ func (d mortalDirectory) Person(_ context.Context, id string, _ time.Duration) (
 		return authz.Person{}, err
 	}
 	d.s.mu.Lock()
-	away, breaks := d.s.away, d.s.breaks == id
+	away, breaks, slow := d.s.away, d.s.breaks == id, d.s.slow
+	d.s.asked++
+	d.s.most = max(d.s.most, d.s.asked)
 	d.s.mu.Unlock()
+	pass(slow)
+	defer d.s.set(func(s *slack) { s.asked-- })
 	switch {
 	case breaks:
 		panic("nobody expected " + id)

@@ -77,8 +77,9 @@ func notes(r *Request, f baseten.Resolved, now time.Time) []Note {
 			out = append(out, Note{Code: NotePromoting, Name: env})
 		}
 	} else {
-		out = append(out, environmentNotes(f.Environment, touched, now)...)
+		out = append(out, environmentNotes(f.Environment, touched)...)
 	}
+	out = append(out, scheduleNotes(f.Schedules(), touched, now)...)
 	if d := f.Deployment; d != nil {
 		switch d.Status {
 		case "INACTIVE", "DEACTIVATING":
@@ -117,51 +118,49 @@ func sticky(touched, current baseten.Settings) []baseten.Field {
 	return out
 }
 
-func environmentNotes(env *baseten.Environment, touched baseten.Settings, now time.Time) []Note {
+func environmentNotes(env *baseten.Environment, touched baseten.Settings) []Note {
 	var out []Note
 	if env.Current == nil {
 		out = append(out, Note{Code: NoteNothingServes})
 	}
 	if env.Promotion.Running() {
-		note := Note{Code: NotePromotionRuns, Status: env.Promotion.Status}
-		if p := env.Promotion.Percent; p != nil {
-			percent := float64(*p)
-			note.Percent = &percent
+		out = append(out, Note{Code: NotePromotionRuns, Status: env.Promotion.Status, Percent: env.Promotion.Percent})
+	}
+	if d := env.Current; d != nil && d.Settings != nil && env.Settings != nil {
+		own := touched
+		if schedule, scheduled := env.Schedules.InForce(); scheduled {
+			for _, f := range schedule.Masks(touched) { // its doing, and told as such
+				own = own.Without(baseten.Settings{f: 0})
+			}
 		}
-		out = append(out, note)
-	}
-	schedule, scheduled := env.Schedules.InForce()
-	// A schedule masks only what it sets; of one that is not listed nobody knows.
-	masked := touched.Only(schedule.Settings).Fields()
-	if scheduled && (len(masked) > 0 || len(schedule.Settings) == 0) {
-		until, zone := scheduleEnd(schedule, env.Schedules.Timezone, now)
-		out = append(out, Note{Code: NoteSchedule, Name: cmp.Or(schedule.Name, schedule.ID), Until: until, Zone: zone, Fields: masked})
-	}
-	if d := env.Current; d != nil && d.Settings != nil && env.Settings != nil && !scheduled {
-		if differ := moved(touched, env.Settings, d.Settings); len(differ) > 0 {
+		if differ := moved(own, env.Settings, d.Settings); len(differ) > 0 {
 			out = append(out, Note{Code: NoteOwnSettings, Name: d.Name, Moved: differ})
 		}
 	}
 	return out
 }
 
-// scheduleEnd is when a schedule's window ends, zero where it cannot be told, and
-// the zone in which it is written.
-func scheduleEnd(s baseten.Schedule, zone string, now time.Time) (time.Time, string) {
-	loc, err := time.LoadLocation(cmp.Or(zone, "UTC"))
-	if err != nil {
-		return time.Time{}, ""
+// scheduleNotes tells of the windows that override what is touched: the one in force,
+// and the next within a day. Those that override nothing of it are not spoken of.
+func scheduleNotes(s *baseten.Schedules, touched baseten.Settings, now time.Time) []Note {
+	if s == nil {
+		return nil
 	}
-	if end, err := time.Parse(time.RFC3339, s.EndAt); err == nil {
-		return end.In(loc), loc.String()
+	var out []Note
+	if s.Unreadable {
+		out = append(out, Note{Code: NoteSchedulesOdd})
 	}
-	if s.EndHour == nil {
-		return time.Time{}, loc.String()
+	if one, ok := s.InForce(); ok {
+		if masked := one.Masks(touched); len(masked) > 0 {
+			out = append(out, Note{Code: NoteSchedule, Name: cmp.Or(one.Name, one.ID), Until: s.End(one, now), Zone: s.Timezone, Fields: masked})
+		}
 	}
-	here := now.In(loc)
-	end := time.Date(here.Year(), here.Month(), here.Day(), *s.EndHour, s.EndMinute, 0, 0, loc)
-	if end.Before(here) {
-		end = end.AddDate(0, 0, 1)
+	if next, ok := s.Next(touched, now); ok {
+		one := next.Schedule
+		out = append(out, Note{
+			Code: NoteScheduleNext, Name: cmp.Or(one.Name, one.ID), Until: next.Begin, Zone: s.Timezone,
+			Fields: one.Masks(touched), Moved: moved(one.Settings, nil, one.Settings),
+		})
 	}
-	return end, loc.String()
+	return out
 }

@@ -99,6 +99,13 @@ type Store interface {
 	// limit; of one model only, where modelID is not "".
 	Pending(ctx context.Context, modelID string, limit int) ([]*Request, error)
 
+	// Open returns the requests of one person in one channel that are not judged yet or
+	// wait for people, oldest first, at most limit.
+	Open(ctx context.Context, personID, channel string, limit int) ([]*Request, error)
+
+	// Forget deletes a request that ended as denied and owes nothing. Its events stay.
+	Forget(ctx context.Context, id ID) error
+
 	// Neighbours returns the pending requests whose target overlaps t, oldest
 	// first, at most limit.
 	Neighbours(ctx context.Context, t baseten.Target, limit int) ([]*Request, error)

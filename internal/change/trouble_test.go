@@ -474,3 +474,56 @@ func wantRefused(t *testing.T, code change.Code, do func() error) {
 		t.Errorf("got %v, want %s", err, code)
 	}
 }
+
+// A followed change is read many times and written only when there is something to
+// say: that it is in force, and how it ended.
+func TestFollowingWritesLittle(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		r := w.raise(bot, ana, 7)
+		pass(20 * time.Second)
+		synctest.Wait()
+		version, gets := w.get(r.ID).Version, w.gets()
+		pass(16 * time.Minute)
+		synctest.Wait()
+		got := w.get(r.ID)
+		if !got.Outcome.Final || got.Due() != (time.Time{}) {
+			t.Errorf("outcome %s, final %t, due %v", got.Outcome.Kind, got.Outcome.Final, got.Due())
+		}
+		if n := got.Version - version; n > 3 {
+			t.Errorf("%d writes while it was followed", n)
+		}
+		if n := w.gets() - gets; n < 50 {
+			t.Errorf("read %d times only", n)
+		}
+		if n := len(w.slack.of(r.ID, change.BadNews)); n != 0 {
+			t.Errorf("%d news of a change that is fine", n)
+		}
+	})
+}
+
+// However many commands come at once, no more than a few are looked up at the same
+// time, and all are carried out.
+func TestLookUpsAreBounded(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.slack.set(func(s *slack) { s.slow = 400 * time.Millisecond })
+		var ids []change.ID
+		for i := range 100 {
+			r, err := bot.Submit(t.Context(), w.asks([]string{ana, ben}[i%2], "production", baseten.Settings{baseten.ScaleDownDelay: i}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bot.Start(r.ID)
+			ids = append(ids, r.ID)
+		}
+		pass(5 * time.Minute)
+		synctest.Wait()
+		if w.slack.most > 8*2 { // the person and the groups of each
+			t.Errorf("%d look-ups at the same time", w.slack.most)
+		}
+		for _, id := range ids {
+			if got := w.get(id); !got.State.Ended() {
+				t.Errorf("%s is %s (%s)", id, got.State, got.Reason.Code)
+			}
+		}
+	})
+}

@@ -19,13 +19,14 @@
 //	TARGET   = name | "env:" name | "deployment:" name
 //	setting  = word "=" value | word ":" value | word value | "--" word [ "=" ] value
 //	option   = reason | "dry-run" | "break-glass"       also with "--"
-//	reason   = "reason" [ "=" ] ( quoted text | one word )
+//	reason   = "reason" [ "=" ] ( quoted text | one word, the last of the line )
 //
 // The first two plain words are the model and the target; settings and options may
 // stand anywhere around them. A word is plain unless it contains "=", starts with a
-// dash, or is a setting followed by a colon. Spaces around "=" do not matter. The
-// first word of a command wins over a model of that name, which is reached as
-// model:status.
+// dash, is "reason", or is a setting followed by a colon. Spaces around "=" do not
+// matter. The first word of a command wins over a model of that name, which is reached
+// as model:status. A reason without quotes is one word, and whatever follows it is
+// refused: no word of a reason may become a setting or an option.
 //
 // The package knows no Slack, no network and nothing of what exists at Baseten:
 // whether a model of that name exists, who may change it and what its settings are

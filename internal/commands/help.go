@@ -60,7 +60,7 @@ func HelpLines(topic string) []HelpLine {
 			return []HelpLine{{Typed: o.usage, After: " " + o.help}, example("For example: ", o.sample)}
 		}
 	}
-	return []HelpLine{{Before: noHelp(topic)}}
+	return []HelpLine{{Before: noHelp(topic)}, example("To see all commands: ", "help")}
 }
 
 // example is a command that can be typed as it is.
@@ -77,7 +77,7 @@ func noHelp(topic string) string {
 	if len(near) > 0 {
 		text += fmt.Sprintf(" Did you mean %s?", either(near))
 	}
-	return text + " Type help to see all commands."
+	return text
 }
 
 // changeTopics are words that people look for the change under.
@@ -100,7 +100,7 @@ func overview() []HelpLine {
 	return append(out,
 		HelpLine{Before: "Settings: " + strings.Join(settingWords(), ", ")},
 		HelpLine{Before: "Options: " + strings.Join(usages, ", ")},
-		HelpLine{Before: "Type help and a word, for example help window, to learn more about it."})
+		HelpLine{Before: "More about a word: ", Typed: "help window", Command: true})
 }
 
 func helpOnCommand(s Spec) []HelpLine {

@@ -12,13 +12,18 @@ import (
 // Mistake.
 func refused(t *testing.T, text string) string {
 	t.Helper()
+	return mistaken(t, text).Error()
+}
+
+func mistaken(t *testing.T, text string) *Mistake {
+	t.Helper()
 	c, err := Parse(text)
 	var m *Mistake
 	if !errors.As(err, &m) {
 		t.Fatalf("Parse(%q) = %q, %v, want a *Mistake", text, c, err)
 	}
 	checkMistake(t, text, m)
-	return m.Text
+	return m
 }
 
 func checkMistake(t *testing.T, text string, m *Mistake) {
@@ -26,8 +31,19 @@ func checkMistake(t *testing.T, text string, m *Mistake) {
 	if m.Text == "" || utf8.RuneCountInString(m.Text) > 300 || !utf8.ValidString(m.Text) {
 		t.Errorf("Parse(%q): text of the mistake is empty, too long or not UTF-8: %q", text, m.Text)
 	}
-	if strings.ContainsAny(m.Text, "<>`") || strings.ContainsFunc(m.Text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
+	if strings.ContainsAny(m.Text, "<>") || strings.Count(m.Text, "`")%2 != 0 || strings.ContainsFunc(m.Text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
 		t.Errorf("Parse(%q): the mistake repeats markup or control characters: %q", text, m.Text)
+	}
+	for i, code := range strings.Split(m.Text, "`") {
+		first, _, more := strings.Cut(code, " ")
+		if _, command := firstWord(first); i%2 == 1 && more && command {
+			t.Errorf("Parse(%q): %q does not begin with %s: %q", text, code, Slash, m.Text)
+		}
+	}
+	for _, line := range m.Lines {
+		if _, err := Parse(line); err != nil {
+			t.Errorf("Parse(%q): the corrected line %q is refused: %v", text, line, err)
+		}
 	}
 }
 
@@ -54,7 +70,7 @@ func TestMistakesInSettings(t *testing.T) {
 		{"max=3 =7", []string{"value without a setting"}},
 		{"max=7 max=7", []string{"max is given twice", "Nothing was changed."}},
 		{"max=7 --max-replica 8", []string{"max is given twice, as 7 and as 8"}},
-		{"max=+2", []string{"relative or negative", "for example max=7", "Nothing was changed."}},
+		{"max=+2", []string{"relative or negative", "For example: `/autoscale llama-70b production max=7`", "Nothing was changed."}},
 		{"max+=2", []string{`"+2" is relative or negative`}},
 		{"max += 2", []string{`"+2" is relative or negative`}},
 		{"max -= 2", []string{`"-2" is relative or negative`}},
@@ -106,11 +122,11 @@ func TestMistakesInSettings(t *testing.T) {
 		{"utilization=70%%", []string{"not a whole number"}},
 		{"utilization=%", []string{"not a whole number"}},
 		{"down-rate=51", []string{"down-rate takes 1 % to 50 %."}},
-		{"max=null", []string{"no reset for max", "max=7"}},
+		{"max=null", []string{"no reset for max", "`/autoscale llama-70b production max=7`"}},
 		{"max=None", []string{"no reset for max"}},
 		{"tokens=reset", []string{"no reset for tokens"}},
 		{"down-rate=default", []string{"no reset for down-rate"}},
-		{"max", []string{"max needs a value, for example max=7"}},
+		{"max", []string{"max needs a value.", "For example: `/autoscale llama-70b production max=7`"}},
 		{"max=", []string{"max needs a value"}},
 		{`max=""`, []string{"max needs a value"}},
 		{"max= min=1", []string{"max needs a value"}},
@@ -134,10 +150,10 @@ func TestMistakesInOptions(t *testing.T) {
 		{`max=7 reason="  "`, "reason is empty"},
 		{"max=7 --reason", "reason is empty"},
 		{"max=7 reason --dry-run", "reason is empty"},
-		{"max=7 reason=traffic spike at noon", `A reason of several words needs quotes: reason="traffic spike …"`},
+		{"max=7 reason=traffic spike at noon", "several words need quotes. Nothing was changed. `/autoscale llama-70b production max=7 reason=\"traffic spike at noon\"`"},
 		{`max=7 reason="traffic spike`, "closing quote is missing"},
 		{"max=7 reason=“traffic spike", "closing quote is missing"},
-		{`max=7 reason=a reason=b`, "reason is given twice"},
+		{`max=7 reason="a" reason=b`, "reason is given twice"},
 		{`max=7 reason="` + strings.Repeat("é", MaxReason+1) + `"`, "The reason has 501 characters, and at most 500"},
 		{"max=7 break-glass", "break-glass needs a reason"},
 		{"max=7 dry-run break-glass", "break-glass needs a reason"},
@@ -151,7 +167,7 @@ func TestMistakesInOptions(t *testing.T) {
 		{"max=7 lock", "lock is not available yet"},
 		{"schedule=nightly max=7", "schedule is not available yet"},
 	} {
-		if text := refused(t, "llama-70b production "+tt.tail); !strings.Contains(text, tt.want) || !strings.HasSuffix(text, "Nothing was changed.") {
+		if text := refused(t, "llama-70b production "+tt.tail); !strings.Contains(text, tt.want) || !strings.Contains(text, "Nothing was changed.") {
 			t.Errorf("%q: %q does not say %q, or not that nothing was changed", tt.tail, text, tt.want)
 		}
 	}
@@ -159,34 +175,34 @@ func TestMistakesInOptions(t *testing.T) {
 
 func TestMistakesInCommands(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"llama-70b production", "Which setting? For example: llama-70b production max=7. To see the settings, type: status llama-70b production"},
+		{"llama-70b production", "Which setting? For example: `/autoscale llama-70b production max=7`. To see the settings: `/autoscale status llama-70b production`"},
 		{"llama-70b production dry-run", "Which setting?"},
-		{"llama-70b", "Which target and which setting? For example: llama-70b production max=7"},
-		{"llama-70b max=3", "Which target, an environment or a deployment? For example: llama-70b production max=3"},
-		{"max=3", "Which model and which target? For example: llama-70b production max=3"},
+		{"llama-70b", "Which target and which setting? For example: `/autoscale llama-70b production max=7`"},
+		{"llama-70b max=3", "Which target, an environment or a deployment? For example: `/autoscale llama-70b production max=3`"},
+		{"max=3", "Which model and which target? For example: `/autoscale llama-70b production max=3`"},
 		{"dry-run=", "dry-run takes no value"},
 		{"--dry-run", "Which model, target and setting?"},
 		{"llama max 7", "Which target?"},
-		{"can", "Which model, target and setting? For example: can llama-70b production max=7"},
-		{"can llama production", "Which setting? For example: can llama production max=7"},
+		{"can", "Which model, target and setting? For example: `/autoscale can llama-70b production max=7`"},
+		{"can llama production", "Which setting? For example: `/autoscale can llama production max=7`"},
 		{"can llama production maxx=7", "Did you mean max?"},
-		{"statsu llama-70b", "Did you mean: status llama-70b"},
+		{"statsu llama-70b", "Did you mean status? `/autoscale status llama-70b`"},
 		{"Statsu llama-70b production", "Did you mean status?"},
-		{"pendin", "Did you mean: pending"},
+		{"pendin", "Did you mean pending? `/autoscale pending`"},
 		{"histroy llama-70b production", "Did you mean history?"},
 		{"cann llama production max=7", "Did you mean can?"},
-		{"cacnel K7M2Q", "Did you mean: cancel K7M2Q"},
-		{"--dry-run status production max=7", "type model:status"},
-		{"lock llama-70b", "lock is not available yet, so nothing was changed. For a model called lock, type model:lock"},
+		{"cacnel K7M2Q", "Did you mean cancel? `/autoscale cancel K7M2Q`"},
+		{"--dry-run status production max=7", "type `model:status`"},
+		{"lock llama-70b", "lock is not available yet, so nothing was changed. For a model called lock, type `model:lock`"},
 		{"schedule", "schedule is not available yet"},
 		{"unlock", "unlock is not available yet"},
 		{"llama staging production max=3", `"production" is not a setting or option`},
 		{"llama production max=3 env:staging", "llama production already"},
 		{"env:production llama max=3", "The model comes first"},
 		{"llama model:production max=3", "After the model comes the target"},
-		{"enviroment:production llama max=3", "Did you mean environment:production?"},
-		{"llama deploymnt:abc max=3", "Did you mean deployment:abc?"},
-		{"model: llama production max=3", "right after the colon, for example model:llama-70b"},
+		{"enviroment:production llama max=3", "Did you mean `environment:production`?"},
+		{"llama deploymnt:abc max=3", "Did you mean `deployment:abc`? `/autoscale llama deployment:abc max=3`"},
+		{"model: llama production max=3", "right after the colon, for example `model:llama-70b`"},
 		{"llama env: max=3", "right after the colon"},
 		{"<llama> production max=3", "without them: llama."},
 		{"<!channel> production max=3", "angle brackets"},
@@ -199,11 +215,11 @@ func TestMistakesInCommands(t *testing.T) {
 		{strings.Repeat("x", 256) + " production max=3", "too long for a name"},
 		{"`llama production max=3`", "The quotes make one word"},
 		{"max=3 /llama production", "begins with a slash"},
-		{"/autoscale llama production max=3", "Leave out /autoscale"},
-		{"status", "Which model? For example: status llama-70b"},
+		{"/autoscale llama production max=3", "Leave out /autoscale within the command. `/autoscale llama production max=3`"},
+		{"status", "Which model? For example: `/autoscale status llama-70b`"},
 		{"status llama max=3", "takes no settings"},
 		{"status --all", "takes no settings and no options"},
-		{"status a b c", `"c" is too much after status. Type: status MODEL [TARGET]`},
+		{"status a b c", `"c" is too much after status. Type: ` + "`/autoscale status MODEL [TARGET]`"},
 		{"status llama-*", "only list takes patterns"},
 		{"list a b", "too much after list"},
 		{"list --all", "no options"},
@@ -215,7 +231,7 @@ func TestMistakesInCommands(t *testing.T) {
 		{"help a b", "too much after help"},
 		{"help <x>", "no help on that"},
 		{"help --", "no help on that"},
-		{"cancel", "Which request? For example: cancel #K7M2Q"},
+		{"cancel", "Which request? For example: `/autoscale cancel #K7M2Q`"},
 		{"cancel K7M2", "is not a request ID"},
 		{"cancel K7M2U", "is not a request ID"},
 		{"cancel ##K7M2Q", "is not a request ID"},
@@ -223,10 +239,10 @@ func TestMistakesInCommands(t *testing.T) {
 		{"cancel K7M2Q K7M2R", "too much after cancel"},
 		{"cancel K7M2Q reason=x", "too much after cancel"},
 		{"undo", "Which request?"},
-		{"undo K7M2Q max=3", "only an ID and reason"},
-		{"undo K7M2Q dry-run", "only an ID and reason"},
-		{"undo K7M2Q break-glass reason=x", "only an ID and reason"},
-		{"undo K7M2Q reason=all quiet", "needs quotes"},
+		{"undo K7M2Q max=3", "only an ID and a reason"},
+		{"undo K7M2Q dry-run", "only an ID and a reason"},
+		{"undo K7M2Q break-glass reason=x", "only an ID and a reason"},
+		{"undo K7M2Q reason=all quiet", "need quotes. Nothing was changed. `/autoscale undo K7M2Q reason=\"all quiet\"`"},
 		{strings.Repeat("x ", 2001), "too long"},
 		{"llama \xff max=3", "not valid UTF-8"},
 		{"llama\u202e production max=3", "invisible control character"},
@@ -250,7 +266,7 @@ func TestMistakesEchoLittle(t *testing.T) {
 		"<" + long + "> production", `"` + long, "llama production max=1 reason=" + long + " " + long,
 		"a b max=1 env:" + long, "/" + long, "undo k7m2q " + long, "environmen:" + long + " x",
 	} {
-		if got := strings.Count(refused(t, text), "ж"); got > maxEcho {
+		if got := strings.Count(mistaken(t, text).Text, "ж"); got > maxEcho {
 			t.Errorf("%.60q: %d characters repeated", text, got)
 		}
 	}

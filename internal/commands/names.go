@@ -40,19 +40,21 @@ func nearKind(head string) string {
 // readRef reads a name. What it is the name of is the caller's to check.
 func readRef(t token) (Ref, *Mistake) {
 	kind, name, prefixed := cutKind(t.text)
+	if !prefixed && t.quoted && oneLine(t.inner) == name {
+		name = t.inner // within quotes each space counts: names may differ in one
+	}
 	if prefixed {
 		if label, ok := linkLabel(name); ok {
 			name = label
 		} else {
 			name, _ = unquote(name)
-			name = strings.Join(strings.Fields(name), " ")
 		}
-		if name == "" {
-			return Ref{}, mistake("Write the name right after the colon, for example %s.", Ref{kind, "llama-70b"})
+		if strings.TrimSpace(name) == "" {
+			return Ref{}, mistake("Write the name right after the colon, for example `%s`.", Ref{kind, "llama-70b"})
 		}
 	} else if head, rest, ok := strings.Cut(name, ":"); ok {
 		if near := nearKind(head); near != "" {
-			return Ref{}, mistake("%q is no kind of name. Did you mean %s:%s?", echo(head), near, echo(rest))
+			return Ref{}, mistake("%q is no kind of name. Did you mean `%s:%s`?", echo(head), near, echo(rest))
 		}
 	}
 	if m := checkName(name); m != nil {
@@ -65,8 +67,8 @@ func readRef(t token) (Ref, *Mistake) {
 // that was mistyped.
 func checkName(name string) *Mistake {
 	switch {
-	case name == "":
-		return mistake("There is an empty name between quotes. Type the name, for example llama-70b.")
+	case strings.TrimSpace(name) == "":
+		return mistake("There is an empty name between quotes. Type the name, for example `llama-70b`.")
 	case len(name) > maxName:
 		return mistake("%q is too long for a name: a name has at most %d bytes.", echo(name), maxName)
 	case strings.ContainsAny(name, "<>"):
@@ -85,7 +87,7 @@ func checkName(name string) *Mistake {
 func modelRef(t token) (Ref, *Mistake) {
 	r, m := readRef(t)
 	if m == nil && r.Kind != "" && r.Kind != KindModel {
-		return Ref{}, mistake("The model comes first, then the target. For example: llama-70b %s", shown(r))
+		return Ref{}, mistake("The model comes first, then the target. For example: %s", typed("llama-70b "+shown(r)+" max=7"))
 	}
 	return r, m
 }
@@ -94,7 +96,7 @@ func modelRef(t token) (Ref, *Mistake) {
 func targetRef(t token) (Ref, *Mistake) {
 	r, m := readRef(t)
 	if m == nil && r.Kind == KindModel {
-		return Ref{}, mistake("After the model comes the target, an environment or a deployment. For example: llama-70b production")
+		return Ref{}, mistake("After the model comes the target, an environment or a deployment. For example: %s", typed("llama-70b production max=7"))
 	}
 	return r, m
 }

@@ -8,19 +8,41 @@ import (
 // Parse reads a text that somebody typed after the slash command or the mention.
 // The error is a *Mistake always. An empty text asks for help.
 func Parse(text string) (Command, error) {
-	c, m := parse(text)
+	c, m := parse(text, false)
 	if m != nil {
 		return Command{}, m
 	}
 	return c, nil
 }
 
-func parse(text string) (Command, *Mistake) {
+// parser reads one text.
+type parser struct {
+	text string // normalised
+	// corrected tells that the text is a corrected one, which is tried and not
+	// corrected again.
+	corrected bool
+}
+
+// understood returns a corrected line as it is to be typed, "" if it is not understood.
+func (p parser) understood(line string) string {
+	if p.corrected {
+		return ""
+	}
+	if _, m := parse(line, true); m != nil {
+		return ""
+	}
+	return strings.TrimSpace(line)
+}
+
+// without is the text without one of its words, as understood has it.
+func (p parser) without(t token) string { return p.understood(p.text[:t.start] + p.text[t.end:]) }
+
+func parse(text string, corrected bool) (Command, *Mistake) {
 	text, m := normalise(text)
 	if m != nil {
 		return Command{}, m
 	}
-	tokens := tokenize(text, false)
+	p, tokens := parser{text, corrected}, tokenize(text, false)
 	if len(tokens) == 0 {
 		return Command{Name: NameHelp}, nil
 	}
@@ -29,41 +51,52 @@ func parse(text string) (Command, *Mistake) {
 		return Command{Name: NameHelp}, nil
 	}
 	if strings.HasPrefix(first.text, "/") && first.plain() {
-		return Command{}, mistake("Leave out %s and type what comes after it, for example llama-70b production max=7.", echo(first.text))
+		m := mistake("Leave out %s within the command.", echo(first.text)).with(p.without(first))
+		if len(m.Lines) == 0 {
+			m = m.example(table[0].Examples[0])
+		}
+		return Command{}, m
 	}
 	if slices.Contains(notYet, lower(first.text)) {
 		return Command{}, notAvailable(first.text)
 	}
+	if len(tokens) <= 2 && slices.Contains(buttons, lower(first.text)) {
+		return Command{}, mistake("To %s a request, press the button on its card. %s shows the requests that wait.", lower(first.text), typed("pending"))
+	}
 	spec, ok := firstWord(first.text)
 	if !ok || first.assigned {
-		return parseChange(NameChange, tokens)
+		return p.parseChange(NameChange, tokens)
 	}
 	rest := tokens[1:]
 	switch spec.args {
 	case argsChange:
-		return parseChange(spec.Name, rest)
+		return p.parseChange(spec.Name, rest)
 	case argsModel, argsMaybeModel:
-		return parseModel(spec, rest)
+		return p.parseModel(spec, tokens)
 	case argsMaybeGlob:
-		return parseGlob(tokenize(text, true)[1:])
+		return p.parseGlob(tokenize(text, true))
 	case argsMaybeTopic:
 		return parseTopic(rest)
 	case argsID, argsIDWithReason:
-		return parseID(spec, rest)
+		return p.parseID(spec, rest)
 	default:
 		return parseAlone(spec, rest)
 	}
 }
 
+// buttons are words that people type and that are pressed.
+var buttons = []string{"approve", "deny", "reject", "confirm", "review"}
+
 // parseModel reads [MODEL [TARGET]].
-func parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {
+func (p parser) parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {
 	c.Name = spec.Name
-	if m := onlyPlain(spec, tokens); m != nil {
+	if m := p.onlyPlain(spec, tokens); m != nil {
 		return Command{}, m
 	}
+	tokens = tokens[1:]
 	switch {
 	case len(tokens) == 0 && spec.args == argsModel:
-		return Command{}, mistake("Which model? For example: %s", spec.Examples[0])
+		return Command{}, mistake("Which model? For example: %s", typed(spec.Examples[0]))
 	case len(tokens) > 2:
 		return Command{}, tooMuch(spec, tokens[2])
 	}
@@ -81,12 +114,13 @@ func parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {
 }
 
 // parseGlob reads [GLOB].
-func parseGlob(tokens []token) (Command, *Mistake) {
+func (p parser) parseGlob(tokens []token) (Command, *Mistake) {
 	c := Command{Name: NameList}
 	spec, _ := firstWord(string(c.Name))
-	if m := onlyPlain(spec, tokens); m != nil {
+	if m := p.onlyPlain(spec, tokens); m != nil {
 		return Command{}, m
 	}
+	tokens = tokens[1:]
 	if len(tokens) == 0 {
 		return c, nil
 	}
@@ -118,21 +152,22 @@ func parseTopic(tokens []token) (Command, *Mistake) {
 	}
 	topic := strings.TrimLeft(lower(tokens[0].text), "- ")
 	if m := checkName(topic); m != nil {
-		return Command{}, mistake("There is no help on that. Type help to see what there is help on.")
+		return Command{}, mistake("There is no help on that. %s shows what there is help on.", typed("help"))
 	}
 	c.Topic = topic
 	return c, nil
 }
 
 // parseID reads ID, and the reason where the command takes one.
-func parseID(spec Spec, tokens []token) (Command, *Mistake) {
+func (p parser) parseID(spec Spec, tokens []token) (Command, *Mistake) {
 	c := Command{Name: spec.Name}
 	if len(tokens) == 0 {
-		return Command{}, mistake("Which request? For example: %s. Type pending or history to see requests and their IDs.", spec.Examples[0])
+		return Command{}, mistake("Which request? For example: %s. %s and %s show requests and their IDs.", typed(spec.Examples[0]), typed("pending"), typed("history"))
 	}
 	id, ok := readID(tokens[0].text)
 	if !ok {
-		return Command{}, mistake("%q is not a request ID: an ID is # and five letters or digits, as in %s. Type pending or history to see them.", echo(tokens[0].text), spec.Examples[0])
+		return Command{}, mistake("%q is not a request ID: an ID is # and five letters or digits, as in %s. %s and %s show them.",
+			echo(tokens[0].text), typed(spec.Examples[0]), typed("pending"), typed("history"))
 	}
 	c.ID = id
 	rest := glue(tokens[1:])
@@ -142,7 +177,7 @@ func parseID(spec Spec, tokens []token) (Command, *Mistake) {
 	if spec.args != argsIDWithReason {
 		return Command{}, tooMuch(spec, rest[0])
 	}
-	t := tail{cmd: c, tokens: rest}
+	t := tail{parser: p, cmd: c, tokens: rest}
 	if m := t.readReasonOnly(spec); m != nil {
 		return Command{}, m
 	}
@@ -170,19 +205,20 @@ func parseAlone(spec Spec, tokens []token) (Command, *Mistake) {
 // notAvailable refuses the name of a feature that does not exist yet where a
 // command or a model stands.
 func notAvailable(word string) *Mistake {
-	return mistake("%s is not available yet, so nothing was changed. For a model called %[1]s, type model:%[1]s.", lower(word))
+	return mistake("%s is not available yet, so nothing was changed. For a model called %[1]s, type `model:%[1]s`.", lower(word))
 }
 
 // onlyPlain refuses settings and options after a command that takes names only.
-func onlyPlain(spec Spec, tokens []token) *Mistake {
-	for _, t := range tokens {
+func (p parser) onlyPlain(spec Spec, tokens []token) *Mistake {
+	for _, t := range tokens[1:] {
 		if !t.plain() {
-			return mistake("%s takes no settings and no options, so %q does not fit. To change something, type MODEL TARGET max=7, without %s.", spec.Name, echo(t.text), spec.Name)
+			return mistake("%s takes no settings and no options, so %q does not fit. To change something, leave out %[1]s.", spec.Name, echo(t.text)).
+				with(p.without(tokens[0]))
 		}
 	}
 	return nil
 }
 
 func tooMuch(spec Spec, t token) *Mistake {
-	return mistake("%q is too much after %s. Type: %s", echo(t.text), spec.Name, spec.Usage)
+	return mistake("%q is too much after %s. Type: %s", echo(t.text), spec.Name, typed(spec.Usage))
 }

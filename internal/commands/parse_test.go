@@ -164,7 +164,7 @@ func TestOptions(t *testing.T) {
 		{`max=7 reason="*urgent* – now"`, reason("*urgent* – now")},
 		{`max=7 reason="` + strings.Repeat("é", MaxReason) + `"`, reason(strings.Repeat("é", MaxReason))},
 		{`max=7 break-glass reason=outage`, glass}, {`break-glass max=7 reason=outage`, glass},
-		{`max=7 reason=outage --break-glass`, glass}, {`max=7 reason=outage breakglass break-glass`, glass},
+		{`max=7 --break-glass reason=outage`, glass}, {`max=7 reason="outage" breakglass break-glass`, glass},
 		{`max=7 break-glass dry-run reason=outage`, with(func(c *Command) { c.Reason, c.BreakGlass, c.DryRun = "outage", true, true })},
 	} {
 		if diff := cmp.Diff(tt.want, mustParse(t, "llama-70b production "+tt.tail)); diff != "" {
@@ -192,7 +192,7 @@ func TestNames(t *testing.T) {
 		{"model:a=b deployment:-x max=3", Ref{KindModel, "a=b"}, Ref{KindDeployment, "-x"}},
 		{"model:max:7 production max=3", Ref{KindModel, "max:7"}, Ref{"", "production"}},
 		{`"my model" 'my target' max=3`, Ref{"", "my model"}, Ref{"", "my target"}},
-		{`model:"my  model" env:“my target” max=3`, Ref{KindModel, "my model"}, Ref{KindEnvironment, "my target"}},
+		{`model:"my  model" env:“my target” max=3`, Ref{KindModel, "my  model"}, Ref{KindEnvironment, "my target"}},
 		{"model:<http://llama.ai|llama.ai> x.y max=3", Ref{KindModel, "llama.ai"}, Ref{"", "x.y"}},
 		{"模型 Größe max=3", Ref{"", "模型"}, Ref{"", "Größe"}},
 		{"jane's-model production max=3", Ref{"", "jane's-model"}, Ref{"", "production"}},
@@ -244,7 +244,7 @@ func TestOtherCommands(t *testing.T) {
 		{`undo k7m2q reason="all quiet"`, Command{Name: NameUndo, ID: "K7M2Q", Reason: "all quiet"}},
 		{`undo k7m2q --reason quiet`, Command{Name: NameUndo, ID: "K7M2Q", Reason: "quiet"}},
 		{"can llama-70b production max=7", Command{Name: NameCan, Model: llama, Target: prod, Settings: baseten.Settings{baseten.MaxReplica: 7}}},
-		{"can llama-70b production max=7 reason=x dry-run", Command{Name: NameCan, Model: llama, Target: prod, Settings: baseten.Settings{baseten.MaxReplica: 7}, Reason: "x", DryRun: true}},
+		{"can llama-70b production max=7 dry-run reason=x", Command{Name: NameCan, Model: llama, Target: prod, Settings: baseten.Settings{baseten.MaxReplica: 7}, Reason: "x", DryRun: true}},
 	} {
 		if diff := cmp.Diff(tt.want, mustParse(t, tt.text)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tt.text, diff)

@@ -4,17 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"autoscalebot/internal/baseten"
 )
 
-// MaxReason is the longest reason, in characters.
-const MaxReason = 500
-
 // parseChange reads MODEL TARGET { setting | option }.
-func parseChange(name Name, tokens []token) (Command, *Mistake) {
-	t := tail{cmd: Command{Name: name}, tokens: glue(tokens)}
+func (p parser) parseChange(name Name, tokens []token) (Command, *Mistake) {
+	t := tail{parser: p, cmd: Command{Name: name}, tokens: glue(tokens)}
 	m := t.read()
 	if m == nil {
 		m = t.finish()
@@ -27,21 +23,22 @@ func parseChange(name Name, tokens []token) (Command, *Mistake) {
 
 // tail reads names, settings and options from left to right.
 type tail struct {
+	parser
 	cmd    Command
 	tokens []token
 	next   int
 	names  []Ref
 	// timed is the setting just read, if it was a time: a unit that stands apart
-	// belongs to it.
-	timed baseten.Setting
-	// loose is the reason just read, if it had no quotes: the words after it may
-	// have been meant for it.
-	loose string
+	// belongs to it. timedAt is where it stands.
+	timed   baseten.Setting
+	timedAt token
+	// reason is the word that began the reason, nil before it was read.
+	reason *token
 }
 
 // refuse makes a Mistake of a sentence about the change.
 func (t *tail) refuse(format string, args ...any) *Mistake {
-	if t.cmd.Name == NameChange {
+	if t.cmd.Name == NameChange || t.cmd.Name == NameUndo {
 		format += " Nothing was changed."
 	}
 	return mistake(format, args...)
@@ -56,7 +53,7 @@ func (t *tail) read() *Mistake {
 		switch {
 		case isRef && len(t.names) == 2:
 			m = t.refuse("Model and target are %s already, so %q is too much.", shown(t.names...), echo(tok.text))
-		case isRef, tok.plain() && len(t.names) < 2:
+		case isRef, tok.plain() && len(t.names) < 2 && !startsReason(tok):
 			m = t.readName(tok)
 		default:
 			m = t.readWord(tok)
@@ -68,6 +65,13 @@ func (t *tail) read() *Mistake {
 	return nil
 }
 
+// startsReason tells that a plain word begins a reason wherever it stands: were it read
+// as a name, the words after it could be read as settings.
+func startsReason(tok token) bool {
+	w, ok := vocabulary[spelled(tok.text)]
+	return ok && w.is == isReason
+}
+
 func (t *tail) readName(tok token) *Mistake {
 	read := targetRef
 	if len(t.names) == 0 {
@@ -75,12 +79,15 @@ func (t *tail) readName(tok token) *Mistake {
 	}
 	ref, m := read(tok)
 	if m != nil {
+		if head, name, ok := strings.Cut(tok.text, ":"); ok && nearKind(head) != "" {
+			m = m.with(t.instead(tok, nearKind(head)+":"+name))
+		}
 		return m
 	}
 	// Settings may stand before the model, but they make no model of a command.
 	if len(t.names) == 0 && ref.Kind == "" && t.cmd.Name == NameChange {
 		if spec, ok := firstWord(ref.Word); ok {
-			return t.refuse("%s is a command and has to come first. For a model of that name, type model:%[1]s.", spec.Name)
+			return t.refuse("%s is a command and has to come first. For a model of that name, type `model:%[1]s`.", spec.Name)
 		}
 		if slices.Contains(notYet, lower(ref.Word)) {
 			return notAvailable(ref.Word)
@@ -96,16 +103,16 @@ func (t *tail) readWord(tok token) *Mistake {
 	if tok.assigned {
 		head = tok.head
 	}
-	timed, loose := t.timed, t.loose
-	t.timed, t.loose = baseten.Setting{}, ""
+	timed := t.timed
+	t.timed = baseten.Setting{}
 	w, ok := vocabulary[spelled(head)]
 	if !ok {
-		return t.unknown(tok, head, timed, loose)
+		return t.unknown(tok, head, timed)
 	}
 	switch w.is {
 	case isSetting:
 		if !tok.assigned && timed.Word != "" && w.name == "min" && !t.valueFollows() {
-			return t.apart(timed) // window=10 min
+			return t.apart(timed, tok) // window=10 min
 		}
 		return t.readSetting(w.setting, tok)
 	case isReason:
@@ -114,7 +121,7 @@ func (t *tail) readWord(tok token) *Mistake {
 		return t.refuse("%s is not available yet, and without it the change would mean something else.", w.name)
 	}
 	if tok.assigned {
-		return t.refuse("%s takes no value: type %[1]s, or leave it out.", w.name)
+		return t.refuse("%s takes no value: type %[1]s, or leave it out.", w.name).with(t.instead(tok, w.name))
 	}
 	if w.is == isDryRun {
 		t.cmd.DryRun = true
@@ -142,13 +149,21 @@ func (t *tail) value(tok token) (value string, quoted bool) {
 }
 
 func (t *tail) readSetting(s baseten.Setting, tok token) *Mistake {
-	value, _ := t.value(tok)
+	value, quoted := t.value(tok)
 	if s.Unit == baseten.Percent && t.next < len(t.tokens) && t.tokens[t.next].text == "%" {
 		t.next++
 	}
+	tok.end = max(tok.end, t.tokens[t.next-1].end)
+	if m := t.joined(tok, quoted); m != nil {
+		return m
+	}
 	n, why := parseValue(s, value)
 	if why != "" {
-		return t.refuse("%s", why)
+		m := t.refuse("%s", why)
+		if line := t.instead(tok, s.Word+"="+meant(s, value)); line != "" {
+			return m.with(line)
+		}
+		return m.example(t.instead(tok, sample(s)))
 	}
 	if before, twice := t.cmd.Settings[s.Field]; twice {
 		return t.refuse("%s is given twice, as %d and as %d. Type it once.", s.Word, before, n)
@@ -158,79 +173,85 @@ func (t *tail) readSetting(s baseten.Setting, tok token) *Mistake {
 	}
 	t.cmd.Settings[s.Field] = n
 	if s.Unit == baseten.Seconds {
-		t.timed = s
+		t.timed, t.timedAt = s, tok
 	}
 	return nil
 }
 
-func (t *tail) readReason(tok token) *Mistake {
-	value, quoted := t.value(tok)
-	if !quoted && value != "" && isQuote(value[0]) {
-		return t.refuse(`The reason's closing quote is missing. Type reason="…" with a quote at both ends.`)
+// joined explains settings with commas in place of spaces between them.
+func (t *tail) joined(tok token, quoted bool) *Mistake {
+	word := t.text[tok.start:tok.end]
+	if quoted || !strings.ContainsAny(word, ",;") {
+		return nil
 	}
-	reason := strings.Join(strings.Fields(value), " ")
-	switch n := utf8.RuneCountInString(reason); {
-	case reason == "":
-		return t.refuse(`The reason is empty. Type it in quotes, for example reason="launch at noon".`)
-	case n > MaxReason:
-		return t.refuse("The reason has %d characters, and at most %d are kept. Type a shorter one.", n, MaxReason)
-	case t.cmd.Reason != "":
-		return t.refuse("The reason is given twice. Type it once.")
-	}
-	t.cmd.Reason = reason
-	if !quoted {
-		t.loose = reason
-	}
-	return nil
-}
-
-// readReasonOnly reads what may follow undo ID.
-func (t *tail) readReasonOnly(spec Spec) *Mistake {
-	for t.next < len(t.tokens) {
-		tok := t.tokens[t.next]
-		t.next++
-		head := tok.text
-		if tok.assigned {
-			head = tok.head
-		}
-		w, ok := vocabulary[spelled(head)]
-		switch {
-		case ok && w.is == isReason:
-			if m := t.readReason(tok); m != nil {
-				return m
+	apart := oneLine(strings.NewReplacer(",", " ", ";", " ").Replace(word))
+	before, after := t.text[:tok.start], t.text[tok.end:]
+	line := t.understood(before + apart + after)
+	if line == "" { // perhaps more of them stand further on
+		for _, next := range slices.Backward(t.tokens[t.next:]) {
+			if next.assigned && !next.valueQuoted && !next.quoted && !startsReason(token{text: next.head}) {
+				after = after[:next.start-tok.end] + strings.TrimRight(next.text, ",;") + after[next.end-tok.end:]
 			}
-		case !ok && t.loose != "":
-			return t.unquotedReason(tok)
-		default:
-			return mistake(`%q does not fit after %s: only an ID and reason="…" do. For example: %s`, echo(head), spec.Name, spec.Examples[0])
 		}
+		line = t.understood(before + apart + after)
 	}
-	return nil
+	if line == "" {
+		return nil
+	}
+	return t.refuse("Put a space between settings: `%s`.", echo(apart)).with(line)
 }
 
 // unknown explains a word that is neither a setting nor an option.
-func (t *tail) unknown(tok token, head string, timed baseten.Setting, loose string) *Mistake {
-	typed := echo(head)
+func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
+	word := echo(head)
 	switch {
 	case head == "":
-		return mistake("There is a value without a setting before it. For example: %s", t.example())
-	case loose != "" && tok.plain():
-		return t.unquotedReason(tok)
+		return mistake("There is a value without a setting before it. For example: %s", typed(t.example()))
+	case t.reason != nil && t.insideReason(tok):
+		return t.refuse("There are quotes within the quotes of the reason, so it is not clear where it ends.").
+			with(t.quotedReason(*t.reason, t.inQuotes(*t.reason))...)
+	case len(t.names) == 2 && tok.plain() && slices.Contains(fillers, lower(t.names[0].Word)):
+		return t.refuse("Leave out %q: the model comes first.", echo(t.names[0].Word)).with(t.without(t.tokens[0]))
 	case strings.Contains(head, " "):
-		return t.refuse("The quotes make one word of %q. Put quotes around a single name or a reason only.", typed)
-	case timed.Word != "" && slices.Contains(timeUnits, lower(head)):
-		return t.apart(timed)
+		return t.refuse("The quotes make one word of %q. Put quotes around a single name or a reason only.", word).
+			with(t.instead(tok, tok.inner))
+	case timed.Word != "" && unitOf(head) != "":
+		return t.apart(timed, tok)
 	case len(t.names) == 2 && t.namesSetting(t.names[1]) && tok.plain() && len(t.cmd.Settings) == 0: // llama max 7
-		return mistake("Which target? The model and the target come before the settings. For example: %s", t.exampleOf(t.names[0], Ref{Word: "production"}))
+		return mistake("Which target? The model and the target come before the settings. For example: %s", typed(t.exampleOf(t.names[0], Ref{Word: "production"})))
 	}
 	if near := nearWords(head); len(near) > 0 {
-		return t.refuse("%q is not a setting or option. Did you mean %s?", typed, either(near))
+		m := t.refuse("%q is not a setting or option. Did you mean %s?", word, either(near))
+		for _, n := range near {
+			raw := t.text[tok.start:tok.end]
+			m = m.with(t.instead(tok, strings.Replace(raw, head, n, 1)))
+		}
+		return m
 	}
 	if command, ok := t.nearCommand(); ok && tok.plain() && len(t.cmd.Settings) == 0 {
-		return t.refuse("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command)
+		return t.refuse("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command).with(t.asCommand(command))
 	}
-	return t.refuse("%q is not a setting or option. Settings are %s; options are reason, dry-run and break-glass.", typed, either(settingWords()))
+	if line := t.spaced(); line != "" {
+		return t.refuse("%q is not a setting or option. A name with spaces needs quotes.", word).with(line)
+	}
+	return t.refuse("%q is not a setting or option. Settings are %s; options are reason, dry-run and break-glass.", word, either(settingWords()))
 }
+
+// spaced is the line with its first two words as one name, where a third one follows
+// that is no word of the grammar: llama 70b production.
+func (t *tail) spaced() string {
+	if t.next != 3 || len(t.names) != 2 || !t.tokens[2].plain() || t.tokens[0].quoted || t.tokens[1].quoted {
+		return ""
+	}
+	if slices.Contains([]string{"production", "staging", "development"}, lower(t.names[1].Word)) {
+		return "" // a target already
+	}
+	from, to := t.tokens[0].start, t.tokens[1].end
+	return t.understood(t.text[:from] + quote(oneLine(t.text[from:to])) + t.text[to:])
+}
+
+// fillers are what people write before a change, and what says nothing.
+var fillers = []string{"set", "scale", "change", "update", "please"}
 
 // namesSetting tells that a plain name is the word of a setting.
 func (t *tail) namesSetting(r Ref) bool {
@@ -238,25 +259,19 @@ func (t *tail) namesSetting(r Ref) bool {
 	return ok && w.is == isSetting && r.Kind == ""
 }
 
-func (t *tail) unquotedReason(tok token) *Mistake {
-	return t.refuse(`A reason of several words needs quotes: reason="%s …".`, echo(firstRunes(t.cmd.Reason+" "+tok.text, maxEcho-2)))
+// instead is the line with other words in the place of tok, "" where that would not be
+// understood either.
+func (t *tail) instead(tok token, words string) string {
+	return t.understood(t.text[:tok.start] + words + t.text[tok.end:])
 }
-
-func firstRunes(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
-	}
-	return s
-}
-
-// timeUnits are words that people write after a number of seconds, minutes or
-// hours. The one that is missing, min, is a setting.
-var timeUnits = []string{"s", "sec", "secs", "second", "seconds", "m", "mins", "minute", "minutes", "h", "hr", "hour", "hours"}
 
 // apart explains that a unit has to stand with its number.
-func (t *tail) apart(s baseten.Setting) *Mistake {
+func (t *tail) apart(s baseten.Setting, unit token) *Mistake {
 	n := t.cmd.Settings[s.Field]
-	return t.refuse("Write the unit right after the number: %s=%ds for seconds, %[1]s=%[2]dm for minutes.", s.Word, n)
+	whole := t.timedAt
+	whole.end = unit.end
+	return t.refuse("Write the unit right after the number: `%s=%ds` for seconds, `%[1]s=%[2]dm` for minutes.", s.Word, n).
+		with(t.instead(whole, fmt.Sprintf("%s=%d%s", s.Word, n, unitOf(unit.text))))
 }
 
 func settingWords() []string {
@@ -280,64 +295,7 @@ func (t *tail) finish() *Mistake {
 		return t.refuse("min=%d is more than max=%d. The least number of replicas cannot exceed the most.", least, most)
 	}
 	if t.cmd.BreakGlass && t.cmd.Reason == "" {
-		return t.refuse(`break-glass needs a reason. Add reason="…", for example reason="production is down".`)
+		return t.refuse("break-glass needs a reason.").example(t.understood(t.text + ` reason="production is down"`))
 	}
 	return nil
-}
-
-// missing says which part of a change is not there and shows the command with the
-// words that were understood.
-func (t *tail) missing() *Mistake {
-	noSettings := len(t.cmd.Settings) == 0
-	if command, ok := t.nearCommand(); ok && noSettings {
-		rest := ""
-		if len(t.names) > 1 {
-			rest = " " + shown(t.names[1])
-		}
-		return mistake("%q is not a command. Did you mean: %s%s", echo(t.names[0].Word), command, rest)
-	}
-	switch {
-	case len(t.names) == 0 && noSettings:
-		return mistake("Which model, target and setting? For example: %s", t.example())
-	case len(t.names) == 0:
-		return mistake("Which model and which target? For example: %s", t.example())
-	case len(t.names) == 1 && noSettings:
-		return mistake("Which target and which setting? For example: %s. To see the settings, type: status %s", t.example(), shown(t.names[0]))
-	case len(t.names) == 1:
-		return mistake("Which target, an environment or a deployment? For example: %s", t.example())
-	}
-	return mistake("Which setting? For example: %s. To see the settings, type: status %s", t.example(), shown(t.names...))
-}
-
-// nearCommand returns the command that the first name may have been meant for.
-func (t *tail) nearCommand() (string, bool) {
-	if t.cmd.Name != NameChange || len(t.names) == 0 || t.names[0].Kind != "" {
-		return "", false
-	}
-	near := baseten.Closest(t.names[0].Word, firstWords(), 1)
-	if len(near) == 0 {
-		return "", false
-	}
-	return near[0], true
-}
-
-// example is a whole command made of what was understood.
-func (t *tail) example() string {
-	names := slices.Clone(t.names)
-	for _, word := range []string{"llama-70b", "production"}[min(len(names), 2):] {
-		names = append(names, Ref{Word: word})
-	}
-	return t.exampleOf(names...)
-}
-
-func (t *tail) exampleOf(names ...Ref) string {
-	settings := "max=7"
-	if len(t.cmd.Settings) > 0 {
-		settings = t.cmd.Settings.String()
-	}
-	text := fmt.Sprintf("%s %s", shown(names...), settings)
-	if t.cmd.Name != NameChange {
-		text = string(t.cmd.Name) + " " + text
-	}
-	return text
 }

@@ -4,6 +4,8 @@ import "strings"
 
 // token is one word of a text.
 type token struct {
+	// start and end are where it stands in the text, as typed.
+	start, end int
 	// text is the word without the quotes, backticks or bold around it.
 	text string
 	// quoted tells that the whole word stood in quotes or backticks; inner is what
@@ -26,13 +28,16 @@ func tokenize(text string, keepStars bool) []token {
 	words := split(text)
 	out := make([]token, len(words))
 	for i, w := range words {
-		out[i] = newToken(w, keepStars)
+		out[i] = newToken(text[w.start:w.end], keepStars)
+		out[i].start, out[i].end = w.start, w.end
 	}
 	return out
 }
 
-func split(text string) []string {
-	var out []string
+type span struct{ start, end int }
+
+func split(text string) []span {
+	var out []span
 	alone := "" // quotes that have no partner from here on
 	for i := 0; i < len(text); i++ {
 		if text[i] == ' ' {
@@ -49,7 +54,7 @@ func split(text string) []string {
 			}
 			i++
 		}
-		out = append(out, text[start:i])
+		out = append(out, span{start, i})
 	}
 	return out
 }
@@ -78,10 +83,12 @@ func unquote(s string) (string, bool) {
 	}
 	inner := s[1 : len(s)-1]
 	if s[0] == '"' {
-		inner = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(inner)
+		inner = unescape(inner)
 	}
 	return inner, true
 }
+
+func unescape(s string) string { return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s) }
 
 // quote is the inverse of unquote.
 func quote(s string) string {
@@ -100,10 +107,10 @@ func newToken(word string, keepStars bool) token {
 			}
 			words := split(inner)
 			if len(words) != 1 {
-				t.text = strings.Join(words, " ")
+				t.text = oneLine(inner)
 				break
 			}
-			t.text = optionDash(words[0])
+			t.text = optionDash(inner[words[0].start:words[0].end])
 		} else if inner, ok := unbold(t.text); ok && !keepStars {
 			t.text = optionDash(inner)
 		} else if label, ok := linkLabel(t.text); ok {
@@ -125,8 +132,8 @@ func unbold(s string) (string, bool) {
 	return inner, !strings.Contains(inner, "*")
 }
 
-// assign splits head=value. A colon does the same after the word of a setting, and
-// nowhere else: model:X and names with a colon in them are names.
+// assign splits head=value. A colon does the same after the word of a setting or
+// reason, and nowhere else: model:X and names with a colon in them are names.
 func (t *token) assign() {
 	if _, _, ok := cutKind(t.text); ok {
 		return
@@ -140,7 +147,7 @@ func (t *token) assign() {
 		}
 	} else if head, value, ok = strings.Cut(t.text, ":"); ok {
 		w, known := vocabulary[spelled(head)]
-		ok = known && w.is == isSetting
+		ok = known && (w.is == isSetting || w.is == isReason)
 	}
 	if !ok {
 		return
@@ -177,14 +184,14 @@ func glue(tokens []token) []token {
 		if _, _, isRef := cutKind(t.text); !isRef && !t.assigned && i+1 < len(tokens) {
 			if next := tokens[i+1]; next.assigned && !next.quoted && next.head == "" {
 				t.assigned, t.head = true, t.text
-				t.value, t.valueQuoted = next.value, next.valueQuoted
+				t.value, t.valueQuoted, t.end = next.value, next.valueQuoted, next.end
 				i++
 			}
 		}
 		// A lone sign is what max += 2 leaves here.
 		if t.assigned && strings.Trim(t.value, "+-") == "" && !t.valueQuoted && i+1 < len(tokens) && tokens[i+1].canBeValue() {
 			i++
-			t.value, t.valueQuoted = t.value+tokens[i].asValue(), tokens[i].quoted
+			t.value, t.valueQuoted, t.end = t.value+tokens[i].asValue(), tokens[i].quoted, tokens[i].end
 		}
 		out = append(out, t)
 	}

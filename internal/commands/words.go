@@ -44,7 +44,9 @@ var options = []option{
 // notYet lists words of features that people know from elsewhere and that do not
 // exist yet. They are refused as such: to ignore for=2h would leave a change in
 // force that was meant to end.
-var notYet = []string{"for", "at", "until", "lock", "unlock", "schedule"}
+var notYet = []string{
+	"for", "until", "at", "keep", "extend", "freeze", "thaw", "lock", "unlock", "schedule", "reviews",
+}
 
 // vocabulary holds every spelling of every word, as spelled writes it: max-replica
 // and maxreplica, dry-run and dryrun.

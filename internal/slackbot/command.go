@@ -19,7 +19,7 @@ func (b *Bot) command(d *delivery, from asker, text string) {
 	if errors.As(err, &mistake) {
 		b.cfg.Watch.command("mistake", "misunderstood")
 		b.cfg.Log.Info("command not understood", fields(d, from)...)
-		d.read(from.delivery.Key, func(ctx context.Context) { b.answer(ctx, from, view.Plain(mistake.Text)) })
+		d.read(from.delivery.Key, func(ctx context.Context) { b.answer(ctx, from, view.Mistake(mistake, from.thread != "")) })
 		return
 	}
 	name := string(cmd.Name)

@@ -2,6 +2,7 @@ package slackbot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -61,8 +62,9 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 // Mentions by bots, edited ones and those that arrive late change nothing.
 func TestMentions(t *testing.T) {
 	mistake := "mxa=7 is not understood"
-	if _, err := commands.Parse("llama-70b production mxa=7"); err != nil {
-		mistake = view.Plain(err.Error()).Text
+	var m *commands.Mistake
+	if _, err := commands.Parse("llama-70b production mxa=7"); errors.As(err, &m) {
+		mistake = view.Mistake(m, true).Text
 	}
 	stamp := func(age time.Duration) string { return fmt.Sprintf("%d.000100", time.Now().Add(age).Unix()) }
 	for _, c := range []struct {

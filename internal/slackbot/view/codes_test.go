@@ -91,7 +91,7 @@ func TestEveryCauseHasWords(t *testing.T) {
 // fullReason is a reason with data for whatever its words may need.
 func fullReason(code change.Code) change.Reason {
 	return change.Reason{
-		Code: code, Cause: fullCause(authz.CauseDenies), Text: "llama-7b", Names: []string{"llama-70b", "ads/rerank"},
+		Code: code, Cause: fullCause(authz.CauseDenies), Text: "llama-7b", Names: []string{"llama-70b", "ads/rerank"}, Known: []string{"production", `"my env"`}, IDs: []string{"m1", "m2"},
 		HTTP: 500, BasetenCode: "CODE", Tries: 2, Moved: movedTo5(), Fields: []baseten.Field{baseten.MaxScaleDownRate},
 		Invalid: &baseten.InvalidError{Code: baseten.MinAboveMax, Field: baseten.MinReplica, Value: 5, Other: 4}, Was: "production", Is: "staging", After: 12 * time.Minute,
 		Request: "ZZZZZ", State: change.Denied, Link: "https://acme.slack.com/archives/C0/p1", Verb: change.VerbBreakGlass,

@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
 )
 
 var update = flag.Bool("update", false, "write testdata anew: go test ./internal/slackbot/view -update")
@@ -318,7 +320,15 @@ func TestGoldenOtherParts(t *testing.T) {
 	s.add("review", Request(a(glass, took), change.ReviewCard))
 	s.add("review signed", Request(a(glass, took, func(r *change.Request) { r.Review = change.Review{By: lea} }), change.ReviewCard))
 	s.add("offer to explain", ExplainOffer("K7Q2M"))
-	s.add("mistake", Plain(`"maxx" is not a setting or option. Did you mean max?`))
+	for _, text := range []string{"llama-70b production maxx=7", "llama-70b production max=7 reason=high load <!here>", "llama-70b", "pendin"} {
+		_, err := commands.Parse(text)
+		var m *commands.Mistake
+		if !errors.As(err, &m) {
+			t.Fatalf("Parse(%q): %v", text, err)
+		}
+		s.add("mistake: "+text, Mistake(m, false))
+		s.add("mistake, in a thread: "+text, Mistake(m, true))
+	}
 	s.add("canceled", Canceled("K7Q2M"))
 	s.add("form not opened", FormNotOpened())
 	s.add("not addressed", NotAddressed())
@@ -342,8 +352,12 @@ func TestGoldenPrivate(t *testing.T) {
 		{"policy", a(in(change.Denied, change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseDenies, Rule: "production keeps a replica", Text: "Production never scales to zero", Everybody: true}}))},
 		{"never_allowed", a(typed, in(change.Denied, change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseNeverAllowed}}))},
 		{"not found", a(typed, in(change.Failed, change.Reason{Code: change.NameNotFound, Text: "llama-7b", Names: []string{"llama-70b", "llama-8b"}}))},
+		{"target not found", a(in(change.Failed, change.Reason{Code: change.NameNotFound, Text: "prdo", Known: []string{"production", "staging"}}))},
+		{"ambiguous", a(typed, in(change.Failed, change.Reason{Code: change.NameAmbiguous, Text: "LLAMA", Names: []string{"ml/llama", "m2"}, IDs: []string{"m1", "m2"}}))},
+		{"unreadable", a(typed, in(change.Failed, change.Reason{Code: change.NameUnreadable, Text: "llama-7b"}))},
 		{"not found, in a thread", a(typed, in(change.Failed, change.Reason{Code: change.NameNotFound, Text: "llama-7b"}), func(r *change.Request) { r.Thread = "1.1" })},
 		{"not invited", a(in(change.Failed, only(change.NotInvited)))},
+		{"Baseten answers garbage", a(in(change.Failed, change.Reason{Code: change.BasetenAway, HTTP: 200}))},
 		{"Baseten away", a(in(change.Failed, change.Reason{Code: change.BasetenAway, HTTP: 500, Tries: 2, Call: curl}))},
 		{"asked already", a(in(change.Canceled, change.Reason{Code: change.AlreadyAsked, Request: "ZZZZZ", Link: "https://acme.slack.com/archives/C0/p1"}))},
 		{"canceled before its card", a(in(change.Canceled, only(change.TakenBack)), func(r *change.Request) { r.CanceledBy = ana })},

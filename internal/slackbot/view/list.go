@@ -24,6 +24,10 @@ func List(models []baseten.Model, glob string, age time.Duration) Message {
 	})
 	items := make([]prose, 0, len(models))
 	for _, m := range models {
+		if m.Unreadable != "" {
+			items = append(items, broken(cmp.Or(m.Name, m.ID), m.Unreadable))
+			continue
+		}
 		items = append(items, say(bold(modelName(m.Team, m.Name, m.SharedName)), " · "+name(m.ID)+" · "+plural(m.Deployments, "deployment")))
 	}
 	var d draft

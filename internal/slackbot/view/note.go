@@ -2,7 +2,9 @@ package view
 
 import (
 	"fmt"
+	"slices"
 
+	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
 )
@@ -32,7 +34,11 @@ func note(r *change.Request, n change.Note) prose {
 	case change.NotePromotionRuns:
 		return say(bold("A promotion into "+target+" is in progress"), " ("+statusWord(n.Status)+percent(n)+"): replicas may follow only when it ends.")
 	case change.NoteSchedule:
-		return schedule(n)
+		return schedule(r, n)
+	case change.NoteScheduleNext:
+		return scheduleNext(r, n)
+	case change.NoteSchedulesOdd:
+		return say(bold("There are schedules that I cannot read"), ": one of them may override this change.")
 	case change.NoteOwnSettings:
 		return say("The serving deployment "+name(n.Name)+" runs with settings of its own: ", stands(n.Moved), ".")
 	case change.NoteInactive:
@@ -88,14 +94,36 @@ func percent(n change.Note) string {
 	return fmt.Sprintf(", %.4g %% of traffic moved", *n.Percent)
 }
 
-// schedule says which settings a window masks, and until when.
-func schedule(n change.Note) prose {
+// schedule says which of the settings asked for a window masks, and until when. Of a
+// deployment it overwrites them: its edges are Baseten's own changes.
+func schedule(r *change.Request, n change.Note) prose {
 	text := say(bold("Schedule " + name(n.Name) + " is in force"))
 	if !n.Until.IsZero() {
 		text = say(text, " until ", on(n.Until))
 	}
-	if len(n.Fields) == 0 {
+	switch {
+	case len(n.Fields) == 0: // by an older version
 		return say(text, ": the change takes effect when it ends.")
+	case r.Target.Environment == "":
+		return say(text, ": when it ends, it sets "+labels(n.Fields)+" to what "+name(r.Target.Serves)+" has.")
 	}
-	return say(text, ": it masks "+labels(n.Fields)+" until it ends.")
+	text = say(text, ": it masks "+labels(n.Fields)+" until it ends.")
+	if rest := without(r.Ask.Settings.Fields(), n.Fields); len(rest) > 0 {
+		text = say(text, " In force at once: "+labels(rest)+".")
+	}
+	return text
+}
+
+// scheduleNext says when a window begins that overrides settings asked for, and what it
+// sets.
+func scheduleNext(r *change.Request, n change.Note) prose {
+	sets := make([]string, 0, len(n.Moved))
+	for _, m := range n.Moved {
+		sets = append(sets, word(m.Field)+" "+valueOf(m.Field, m.Is))
+	}
+	return say(bold("Schedule "+name(n.Name)+" takes over"), " ", soon(n.Until, r.Snapshot.At), ": "+joined(", ", sets, "with other settings")+".")
+}
+
+func without(fields, gone []baseten.Field) []baseten.Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f baseten.Field) bool { return slices.Contains(gone, f) })
 }

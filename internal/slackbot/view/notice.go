@@ -2,8 +2,7 @@ package view
 
 import "autoscalebot/internal/change"
 
-// Plain shows a text as it is: what package commands says of a typing mistake, or an
-// alarm. Nothing in it is alive.
+// Plain shows a text as it is, an alarm for example. Nothing in it is alive.
 func Plain(text string) Message {
 	var d draft
 	d.lines(say(text))

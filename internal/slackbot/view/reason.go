@@ -1,9 +1,12 @@
 package view
 
 import (
+	"strings"
+
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
+	"fmt"
 )
 
 // A reason is told in the same words everywhere: a table gives each code its opening
@@ -108,13 +111,19 @@ var wordings = map[change.Code]wording{
 
 	// Failed, before anything was sent.
 
-	change.NotInvited:    {failure, fixed("I cannot post in this channel. Invite me with ", code("/invite "+atBot), " and type the command again.")},
-	change.ChannelGone:   {failure, fixed("nothing can be posted in this channel or thread any more. Ask in another channel.")},
+	change.NotInvited:  {failure, fixed("I cannot post in this channel. Invite me with ", code("/invite "+atBot), " and type the command again.")},
+	change.ChannelGone: {failure, fixed("nothing can be posted in this channel or thread any more. Ask in another channel.")},
+	change.TooManyWaiting: {failure, func(t telling) prose {
+		return say(fmt.Sprintf("%d of your requests wait in this channel already. Cancel one, or wait for an answer.", t.Tries))
+	}},
 	change.NotAnnounced:  {failure, fixed("the channel for alarms took no message, so the glass did not break.")},
 	change.CardNotPosted: {failure, fixed("Slack did not take my message, so there would be no record.")},
 	change.NameNotFound:  {bare, nameNotFound},
 	change.NameAmbiguous: {bare, func(t telling) prose {
-		return say(name(t.Text)+" fits more than one thing. Say which: ", choices(t.Names), ".")
+		return say(name(t.Text)+" fits more than one thing. Say which: ", choices(t.Names, t.IDs), ".")
+	}},
+	change.NameUnreadable: {failure, func(t telling) prose {
+		return say("Baseten's data for " + name(t.Text) + " cannot be read, so I do not touch it.")
 	}},
 	change.SettingsHidden: {failure, func(t telling) prose {
 		return say(targetName(t) + " has no autoscaling settings yet: it has not finished deploying. Try again once it is up.")
@@ -201,8 +210,12 @@ var wordings = map[change.Code]wording{
 	change.NotYours:       {refusal, notYours},
 	change.NotApprover:    {refusal, func(t telling) prose { return join(" ", approverCause(t.Cause), couldApprove(t.r)) }},
 	change.VotedAlready:   {bare, func(t telling) prose { return join(" ", say("You approved ", this(t), " already."), stillNeeds(t.r)) }},
-	change.OwnBreakGlass:  {refusal, fixed("nobody reviews their own break-glass.")},
-	change.NoBreakGlass:   {bare, func(t telling) prose { return say(this(t), " broke no glass, so there is nothing to review.") }},
+	change.ReasonTooShort: {refusal, fixed("break-glass wants a reason of at least 10 characters, which others can understand tomorrow.")},
+	change.DeniedLately: {refusal, func(t telling) prose {
+		return say("a person denied ", other(t), " within the last hour, so nobody breaks the glass for the same.")
+	}},
+	change.OwnBreakGlass: {refusal, fixed("nobody reviews their own break-glass.")},
+	change.NoBreakGlass:  {bare, func(t telling) prose { return say(this(t), " broke no glass, so there is nothing to review.") }},
 	change.Reviewed: {bare, func(t telling) prose {
 		return say(this(t), " has been reviewed by ", t.who(t.r.Review.By), " already.")
 	}},
@@ -306,17 +319,29 @@ func targetName(t telling) string {
 	return name(t.r.Target.Name())
 }
 
-func choices(names []string) prose {
+// choices are spellings to type, each with the ID behind it where it is not the same.
+func choices(names, ids []string) prose {
 	list := make([]prose, 0, len(names))
-	for _, n := range names {
-		list = append(list, say(code(name(n))))
+	for i, n := range names {
+		one := say(code(name(n)))
+		if i < len(ids) && ids[i] != "" && !strings.HasSuffix(n, ids[i]) {
+			one = say(one, " (ID ", code(name(ids[i])), ")")
+		}
+		list = append(list, one)
 	}
 	return join(", ", list...)
 }
 
 func nameNotFound(t telling) prose {
+	text := say(name(t.Text) + " not found.")
 	if len(t.Names) > 0 {
-		return say(name(t.Text)+" not found. Did you mean ", choices(t.Names), "?")
+		text = say(text, " Did you mean ", choices(t.Names, nil), "?")
+	}
+	if len(t.Known) > 0 {
+		return say(text, " There are: ", choices(t.Known, nil), ".")
+	}
+	if len(t.Names) > 0 {
+		return text
 	}
 	return say(name(t.Text)+" not found. ", code(slash+" list"), " shows the models, ", code(slash+" status MODEL"), " its environments and deployments.")
 }
@@ -376,14 +401,22 @@ func noAnswer(status, tries int) string {
 	case status == 0:
 		return "Baseten did not answer."
 	}
-	return "Baseten answered HTTP " + number(status) + times(tries) + "."
+	return "Baseten answered " + answered(status) + times(tries) + "."
 }
 
 func stillNoAnswer(status int) string {
 	if status == 0 {
 		return "Baseten does not answer"
 	}
-	return "Baseten answers HTTP " + number(status)
+	return "Baseten answers " + answered(status)
+}
+
+// answered is an answer that did not help: a refusal, or one that cannot be read.
+func answered(status int) string {
+	if status >= 200 && status < 300 {
+		return "with something that cannot be read (HTTP " + number(status) + ")"
+	}
+	return "HTTP " + number(status)
 }
 
 // notYet says what is not known for that, which depends on whether it was sent.

@@ -5,12 +5,13 @@ import (
 
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
 )
 
 // Words that people type in front of a command: alone, and in threads, where Slack
 // takes no slash commands.
 const (
-	slash = "/autoscale"
+	slash = commands.Slash
 	atBot = "@autoscale"
 )
 

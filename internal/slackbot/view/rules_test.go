@@ -17,6 +17,7 @@ import (
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
 )
 
 // seen is one message about one request.
@@ -403,6 +404,7 @@ func TestLimits(t *testing.T) {
 	check("list", List(slices.Repeat([]baseten.Model{{ID: evil, Name: strings.Repeat("&", 300), Team: evil}}, 100), "", time.Hour))
 	check("nothing listed", List(nil, strings.Repeat("<", 5000), 0))
 	check("preview", Preview(r, change.Reason{Code: change.NameNotFound, Text: evil, Names: slices.Repeat([]string{evil}, 100)}, slices.Repeat([]authz.Step{{Rule: evil, Trouble: fullCause(authz.CauseTooFew)}}, 100)))
+	check("mistake", Mistake(&commands.Mistake{Text: evil, Lines: slices.Repeat([]string{evil}, 3)}, true))
 	check("plain", Plain(strings.Repeat("&<>", 5000)))
 	check("whoami", WhoAmI(Self{User: evil, Channel: evil, Membership: authz.Member, Groups: slices.Repeat([]string{evil}, 500)}))
 	check("explain", ExplainOffer("K7Q2M"))

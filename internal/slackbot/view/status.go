@@ -76,6 +76,9 @@ func (s *status) add(part []prose, t baseten.Target) {
 }
 
 func environmentLines(env *baseten.Environment) []prose {
+	if env.Broken {
+		return []prose{broken(env.Name, env.Unreadable)}
+	}
 	head := say(bold(name(env.Name)), ": no deployment serves it")
 	var differs prose
 	if d := env.Current; d != nil {
@@ -101,7 +104,15 @@ func inForceValues(s baseten.Schedule) string {
 	return ": " + inWords(s.Settings)
 }
 
+// broken is what Baseten describes in a way that cannot be read.
+func broken(title, why string) prose {
+	return say(bold(name(title)), ": ⚠️ Baseten's data for it cannot be read: "+oneLine(why))
+}
+
 func deploymentLines(d *baseten.Deployment) []prose {
+	if d.Broken {
+		return []prose{broken("deployment "+cmp.Or(d.Name, d.ID), d.Unreadable)}
+	}
 	id := " (" + name(d.ID) + ")"
 	if d.Environment != "" {
 		id += " · serves " + name(d.Environment)

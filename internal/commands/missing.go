@@ -1,0 +1,77 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+
+	"autoscalebot/internal/baseten"
+)
+
+// missing says which part of a change is not there and shows the command with the
+// words that were understood.
+func (t *tail) missing() *Mistake {
+	noSettings := len(t.cmd.Settings) == 0
+	if command, ok := t.nearCommand(); ok && noSettings {
+		return mistake("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command).with(t.asCommand(command))
+	}
+	if model, target, ok := t.slashed(); ok {
+		return t.refuse("Put a space between the model and the target.").
+			with(t.understood(strings.Replace(t.text, model+"/"+target, model+" "+target, 1)))
+	}
+	switch {
+	case len(t.names) == 0 && noSettings:
+		return mistake("Which model, target and setting? For example: %s", typed(t.example()))
+	case len(t.names) == 0:
+		return mistake("Which model and which target? For example: %s", typed(t.example()))
+	case len(t.names) == 1 && noSettings:
+		return mistake("Which target and which setting? For example: %s. To see the settings: %s", typed(t.example()), typed("status "+shown(t.names[0])))
+	case len(t.names) == 1:
+		return mistake("Which target, an environment or a deployment? For example: %s", typed(t.example()))
+	}
+	return mistake("Which setting? For example: %s. To see the settings: %s", typed(t.example()), typed("status "+shown(t.names...)))
+}
+
+// slashed tells that model/target was typed as one word.
+func (t *tail) slashed() (model, target string, ok bool) {
+	if len(t.names) != 1 || t.names[0].Kind != "" || len(t.cmd.Settings) == 0 {
+		return "", "", false
+	}
+	model, target, ok = strings.Cut(t.names[0].Word, "/")
+	return model, target, ok && target != "" && !strings.Contains(target, "/")
+}
+
+// nearCommand returns the command that the first name may have been meant for.
+func (t *tail) nearCommand() (string, bool) {
+	if t.cmd.Name != NameChange || len(t.names) == 0 || t.names[0].Kind != "" {
+		return "", false
+	}
+	near := baseten.Closest(t.names[0].Word, firstWords(), 1)
+	if len(near) == 0 {
+		return "", false
+	}
+	return near[0], true
+}
+
+// asCommand is the line with a command in the place of its first word.
+func (t *tail) asCommand(command string) string { return t.instead(t.tokens[0], command) }
+
+// example is a whole command made of what was understood.
+func (t *tail) example() string {
+	names := slices.Clone(t.names)
+	for _, word := range []string{"llama-70b", "production"}[min(len(names), 2):] {
+		names = append(names, Ref{Word: word})
+	}
+	return t.exampleOf(names...)
+}
+
+func (t *tail) exampleOf(names ...Ref) string {
+	settings := "max=7"
+	if len(t.cmd.Settings) > 0 {
+		settings = t.cmd.Settings.String()
+	}
+	text := shown(names...) + " " + settings
+	if t.cmd.Name != NameChange {
+		text = string(t.cmd.Name) + " " + text
+	}
+	return text
+}
