@@ -49,6 +49,8 @@ func TestPagesNameWhatExists(t *testing.T) {
 		links   = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 		metrics = regexp.MustCompile(`autoscalebot_([a-z_]+)`)
 		quoted  = regexp.MustCompile("`([^`\n]+)`")
+		fn      = regexp.MustCompile(`^([\w/]+\.go):(\w+)$`)
+		value   = regexp.MustCompile("`([\\w/]+\\.go):(\\w+)` = (\\d+) (ms|s|min)\\b")
 		file    = regexp.MustCompile(`^[\w./-]+\.(go|sql|js|yaml|md)$`)
 		ident   = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 	)
@@ -58,7 +60,7 @@ func TestPagesNameWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(pages, "README.md") {
+	for _, page := range append(pages, "README.md", "SECURITY.md") {
 		text := read(t, page)
 		for _, m := range links.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
@@ -70,11 +72,27 @@ func TestPagesNameWhatExists(t *testing.T) {
 				t.Errorf("%s: there is no metric %s", page, m[0])
 			}
 		}
-		if !strings.HasPrefix(page, "docs/how-") {
+		for _, m := range value.FindAllStringSubmatch(text, -1) {
+			unit := map[string]string{"ms": "time.Millisecond", "s": "time.Second", "min": "time.Minute"}[m[4]]
+			amount := m[3] + ` \* ` + unit
+			if m[3] == "1" {
+				amount = unit
+			}
+			if !regexp.MustCompile(`\b` + m[2] + `\s+= ` + amount + `\b`).MatchString(read(t, "internal/"+m[1])) {
+				t.Errorf("%s: %s is not %s %s", page, m[2], m[3], m[4])
+			}
+		}
+		if !strings.HasPrefix(page, "docs/how-") && page != "docs/threat-model.md" {
 			continue
 		}
 		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
 			switch name := m[1]; {
+			case fn.MatchString(name):
+				at := fn.FindStringSubmatch(name)
+				declared := regexp.MustCompile(`(?m)^(func (\([^)]*\) )?` + at[2] + `[(\[]|\t?(const )?` + at[2] + `\s+= )`)
+				if !declared.MatchString(read(t, "internal/"+at[1])) {
+					t.Errorf("%s: %s does not declare %s", page, at[1], at[2])
+				}
 			case file.MatchString(name):
 				if !slices.ContainsFunc(files, func(f string) bool { return f == name || strings.HasSuffix(f, "/"+name) }) {
 					t.Errorf("%s: there is no file %s", page, name)

@@ -245,7 +245,7 @@ func TestPicture(t *testing.T) {
 	u.as("Lea")
 	u.approve()
 	u.as("Ben")
-	u.thread("6 of 6 active")
+	u.thread("In force after")
 	u.Shows("#thread-messages", "Approved by @Lea")
 	u.PictureThread(*picture, 900)
 }

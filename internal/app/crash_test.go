@@ -48,10 +48,9 @@ type child struct {
 }
 
 // spawn starts the bot in a process of its own and waits until Slack sees it open a
-// socket, beside those that are open.
+// socket.
 func (s *story) spawn(env map[string]string) *child {
 	s.t.Helper()
-	before := len(s.Slack.Snapshot().Sockets)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestBotProcess$", "-test.timeout=5m")
 	for k, v := range s.env {
 		if _, other := env[k]; !other {
@@ -63,13 +62,14 @@ func (s *story) spawn(env map[string]string) *child {
 	}
 	cmd.Env = append(cmd.Env, childEnv+"=1", "HOME="+os.Getenv("HOME"))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
 	c := &child{cmd: cmd, gone: make(chan error, 1)}
-	go func() { c.gone <- cmd.Wait() }()
-	s.t.Cleanup(c.kill)
-	s.wait("the bot opens a socket", func(snap *slacksim.Snapshot) bool { return len(snap.Sockets) > before })
+	s.opensSocket(func() {
+		if err := cmd.Start(); err != nil {
+			s.t.Fatal(err)
+		}
+		go func() { c.gone <- cmd.Wait() }()
+		s.t.Cleanup(c.kill)
+	})
 	return c
 }
 

@@ -49,6 +49,14 @@ type Options struct {
 // Run runs the bot until ctx ends, then finishes or hands on what is under way. It
 // returns an error where it could not start, or where no waiting would help.
 func Run(ctx context.Context, cfg Config, opts Options) error {
+	err := run(ctx, cfg, opts)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // told to stop while it started: nothing failed
+	}
+	return err
+}
+
+func run(ctx context.Context, cfg Config, opts Options) error {
 	redactor := observe.NewRedactor()
 	out := opts.Log
 	if out == nil {

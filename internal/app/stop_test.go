@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"autoscalebot/internal/app"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -135,4 +137,25 @@ func TestRestartWithOwedWork(t *testing.T) {
 		t.Errorf("it took %v, want at most %v", took, goesOn)
 	}
 	s.onceChanged(12)
+}
+
+// A bot that is told to stop while it starts has not failed.
+func TestStopWhileStarting(t *testing.T) {
+	s := stage(t, quietly(), nil)
+	cfg, err := app.LoadConfig(s.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := app.Run(ctx, cfg, app.Options{Log: s.log}); err != nil {
+		t.Errorf("it ended with: %v", err)
+	}
+	// Another one has the database.
+	s.start()
+	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	if err := app.Run(ctx, cfg, app.Options{Log: s.log, Listening: func(string) { stop() }}); err != nil {
+		t.Errorf("it ended with: %v", err)
+	}
 }

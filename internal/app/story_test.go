@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,17 +64,32 @@ func stage(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *stor
 	return s
 }
 
-// start starts the bot and waits until Slack sees its sockets.
+// start starts the bot and waits until Slack sees it open a socket.
 func (s *story) start() {
 	s.t.Helper()
 	cfg, err := app.LoadConfig(s.env)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop, s.stopped = stop, make(chan error, 1)
-	go func() { s.stopped <- app.Run(ctx, cfg, app.Options{Version: "test", Log: s.log}) }()
-	s.wait("the bot opens a socket", func(snap *slacksim.Snapshot) bool { return len(snap.Sockets) > 0 })
+	s.opensSocket(func() {
+		ctx, stop := context.WithCancel(context.Background())
+		s.stop, s.stopped = stop, make(chan error, 1)
+		go func() { s.stopped <- app.Run(ctx, cfg, app.Options{Version: "test", Log: s.log}) }()
+	})
+}
+
+// opensSocket starts a bot and waits for its first socket. Those of others, and of one
+// that just ended, do not count.
+func (s *story) opensSocket(start func()) {
+	s.t.Helper()
+	before := make(map[string]bool)
+	for _, socket := range s.Slack.Sockets() {
+		before[socket.ID] = true
+	}
+	start()
+	s.wait("the bot opens a socket", func(snap *slacksim.Snapshot) bool {
+		return slices.ContainsFunc(snap.Sockets, func(socket slacksim.Socket) bool { return !before[socket.ID] })
+	})
 }
 
 // end stops the bot as SIGTERM would.

@@ -136,8 +136,8 @@ func (s *Service) postCard(ctx context.Context, f cardSlot, draft *Request) (out
 			if errors.Is(err, ErrDoubtful) {
 				r.Messages.Card.Doubts++
 			}
-			r.Attempts++
 			r.RetryAt = now.Add(workBackoff(r.Attempts))
+			r.Attempts++
 			return nil
 		})
 	}

@@ -11,7 +11,7 @@ import (
 // target by ID, the values from before, its own preview and policy check. Whoever
 // asks is its requester. A *Refused tells why there is nothing to undo.
 func (s *Service) Undo(ctx context.Context, in Submission, id ID) (*Request, error) {
-	old, err := s.origin(ctx, in, id, VerbUndo)
+	old, err := s.origin(ctx, &in, id, VerbUndo)
 	if err != nil {
 		return nil, err
 	}
@@ -32,23 +32,15 @@ func (s *Service) Undo(ctx context.Context, in Submission, id ID) (*Request, err
 // in the name of whoever asks for it: they are its requester, and cannot approve it.
 // It is made once; whoever comes later is told. A reason has to be given anew.
 func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request, error) {
-	old, err := s.origin(ctx, in, id, VerbAskAgain)
+	old, err := s.origin(ctx, &in, id, VerbAskAgain)
 	if err != nil {
 		return nil, err
 	}
-	person, _, err := s.who(ctx, in.Requester.ID)
-	if err != nil {
-		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: WhoUnknown})
-	}
-	in.Requester = person
-	switch {
-	case !person.Membership.Ours():
-		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: MembersOnly})
-	case old.State != Stale && old.State != Expired:
+	if old.State != Stale && old.State != Expired {
 		return nil, s.refuseOrigin(ctx, in, old, VerbAskAgain, Reason{Code: NotAgain, State: old.State})
 	}
 	reason := in.Ask.Reason
-	if person.ID == old.Requester.ID && reason == "" {
+	if in.Requester.ID == old.Requester.ID && reason == "" {
 		reason = old.Ask.Reason
 	}
 	in.Ask = old.Ask
@@ -117,13 +109,25 @@ func (r *Request) freeOrigin(e *Effects) {
 	}
 }
 
-// origin loads the request that another one comes from.
-func (s *Service) origin(ctx context.Context, in Submission, id ID, verb Verb) (*Request, error) {
+// origin loads the request that another one comes from, and looks up who asks for
+// it: nobody of another workspace is told what became of a request.
+func (s *Service) origin(ctx context.Context, in *Submission, id ID, verb Verb) (*Request, error) {
 	old, err := s.store.Get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return nil, s.refuseOrigin(ctx, in, &Request{ID: id}, verb, Reason{Code: RequestNotFound})
+		return nil, s.refuseOrigin(ctx, *in, &Request{ID: id}, verb, Reason{Code: RequestNotFound})
 	}
-	return old, err
+	if err != nil {
+		return nil, err
+	}
+	person, _, err := s.who(ctx, in.Requester.ID)
+	if err != nil {
+		return nil, s.refuseOrigin(ctx, *in, old, verb, Reason{Code: WhoUnknown})
+	}
+	in.Requester = person
+	if !person.Membership.Ours() {
+		return nil, s.refuseOrigin(ctx, *in, old, verb, Reason{Code: MembersOnly})
+	}
+	return old, nil
 }
 
 // refuseOrigin records that no request was made out of an old one, and returns why.

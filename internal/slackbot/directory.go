@@ -12,12 +12,14 @@ import (
 	"autoscalebot/internal/change"
 )
 
-// How old what Slack said may be. These bounds hold without any event from Slack, on
-// every replica: an event goes down one socket only, and may be lost. How old people
-// may be is said by whoever asks. Presence decides only whom a card mentions.
+// How old what Slack said may be when it is looked at. Three seconds may pass from
+// then to the PATCH: together they are the ten seconds for groups and the thirty for
+// channels that are promised. They hold without any event from Slack, on every
+// replica: an event goes down one socket only, and may be lost. How old people may be
+// is said by whoever asks. Presence decides only whom a card mentions.
 const (
-	groupsFor  = 10 * time.Second
-	placeFor   = 30 * time.Second
+	groupsFor  = 7 * time.Second
+	placeFor   = 27 * time.Second
 	presentFor = 5 * time.Minute
 )
 

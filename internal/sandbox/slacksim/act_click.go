@@ -67,7 +67,7 @@ func (s *Server) clickerLocked(userID, channelID string) (*Channel, error) {
 	switch {
 	case u == nil:
 		return nil, refusedf("no user %s", userID)
-	case u.Deleted:
+	case u.gone():
 		return nil, refusedf("user %s is deactivated", userID)
 	case c == nil:
 		return nil, refusedf("no channel %s", channelID)

@@ -122,7 +122,7 @@ func (s *Server) actorLocked(userID, channelID string) (*Channel, error) {
 	switch {
 	case u == nil:
 		return nil, refusedf("no user %s", userID)
-	case u.Deleted:
+	case u.gone():
 		return nil, refusedf("user %s is deactivated", userID)
 	case c == nil:
 		return nil, refusedf("no channel %s", channelID)

@@ -28,7 +28,7 @@ func (s *Server) usersInfo(call *apiCall) (map[string]any, *apiError) {
 		return nil, missingArg("user")
 	}
 	u := s.users[id]
-	if u == nil {
+	if u == nil || u.Unlisted {
 		return nil, fail("user_not_found")
 	}
 	return map[string]any{"user": userObject(u)}, nil

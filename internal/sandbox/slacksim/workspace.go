@@ -21,7 +21,15 @@ type User struct {
 	IsWorkflowBot     bool   `json:"is_workflow_bot"`
 	IsInvitedUser     bool   `json:"is_invited_user"`
 	IsAdmin           bool   `json:"is_admin"`
+	// Lingers tells that an open client of somebody deactivated still acts, as when the
+	// account goes between a click and the look at it.
+	Lingers bool `json:"lingers,omitempty"`
+	// Unlisted people act, and users.info does not know them.
+	Unlisted bool `json:"unlisted,omitempty"`
 }
+
+// gone reports whether a person cannot act any more.
+func (u *User) gone() bool { return u.Deleted && !u.Lingers }
 
 // Channel is a conversation. A private channel or direct message is invisible to
 // whoever is not among its members, the bot included.

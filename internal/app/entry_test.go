@@ -1,0 +1,663 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"autoscalebot/internal/commands"
+	"autoscalebot/internal/sandbox"
+	"autoscalebot/internal/sandbox/basetensim"
+	"autoscalebot/internal/sandbox/slacksim"
+)
+
+// gatePolicy lists everybody in a user group, whatever they are to the workspace: a
+// group must help nobody who is not a full member. Liz is a guest who is listed by
+// her own ID.
+const gatePolicy = `version: 1
+groups:
+  oncall: {usergroups: [S0GATE], users: [U0LIZ]}
+  leads: {usergroups: [S0GATELEADS]}
+rules:
+  - {name: delays, who: [oncall], settings: [delay], effect: allow}
+  - {name: windows, who: [oncall], settings: [window], effect: confirm}
+  - name: the rest
+    who: [oncall, leads]
+    effect: approve
+    approvers: [leads]
+    break_glass: {who: [oncall]}
+`
+
+// kinds are the columns of the table, by user ID. Ana makes the requests.
+var kinds = []slacksim.User{
+	{ID: "U0ANA", Name: "requester"},
+	{ID: "U0BEN", Name: "colleague"},
+	{ID: "U0NED", Name: "nobody"}, // a full member whom no rule names
+	{ID: "U0LEA", Name: "approver"},
+	{ID: "U0LIZ", Name: "listed", IsRestricted: true},
+	{ID: "U0GIL", Name: "guest", IsRestricted: true},
+	{ID: "U0FAY", Name: "foreign", TeamID: "T0PARTNER"},
+	{ID: "U0SAM", Name: "never_allowed", IsStranger: true}, // a payload that names our team proves nothing
+	{ID: "U0BOB", Name: "bot", IsBot: true},
+	{ID: "U0DAN", Name: "deactivated", Deleted: true, Lingers: true},
+	{ID: "U0UNA", Name: "unknown", Unlisted: true},
+}
+
+// gateTable says what comes of each entry point: for each kind of person, in each
+// state of the request. Words stand in outcomes.
+//
+//	waits     for an approval        previews  for the requester's Confirm
+//	applied   by the policy alone    broken    applied by break-glass, unreviewed
+const gateTable = `
+entry                      state                          requester colleague nobody   approver listed   guest    foreign  stranger bot      deactivated unknown
+slash:change               -                              done      done      norule   asks     done     norule   never    foreign  bots     gone     unidentified
+mention:change             -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
+
+slash:cancel               waits,previews                 done      notyours  notyours notyours notyours notyours never    members  members  members  lookup
+mention:cancel             waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+slash:cancel               applied,broken,denied,canceled,stale over over     over     over     over     over     never    members  members  members  lookup
+mention:cancel             applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+
+slash:undo                 applied                        done      done      norule   asks     done     norule   never    members  members  members  lookup
+mention:undo               applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
+slash:undo                 broken                         asks      asks      norule   asks     asks     norule   never    members  members  members  lookup
+mention:undo               broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
+slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   never    members  members  members  lookup
+mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   members  members  members  members  lookup
+
+slash:status,list,can,pending,history   -                 read      read      read     read     read     members  never    members  members  members  lookup
+mention:status,list,can,pending,history -                 read      read      read     read     read     members  members  members  members  members  lookup
+slash:whoami,help          -                              read      read      read     read     read     read     never    read     read     read     read
+mention:whoami,help        -                              read      read      read     read     read     read     read     read     read     read     read
+
+button:approve             waits                          own       no        no       done     no       no       members  members  members  members  lookup
+button:deny                waits                          done      no        no       done     no       no       members  members  members  members  lookup
+button:confirm             waits                          lapse     notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:approve             previews                       no        no        no       no       no       no       members  members  members  members  lookup
+button:deny                previews                       done      no        no       no       no       no       members  members  members  members  lookup
+button:confirm             previews                       done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:cancel              waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+form:break_glass           waits                          done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+form:break_glass           previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
+form:explain               waits                          done      no        no       done     no       no       members  members  members  members  lookup
+form:explain               previews                       done      no        no       no       no       no       members  members  members  members  lookup
+form:explain               denied                         over      over      over     done     over     over     members  members  members  members  lookup
+
+button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     over     members  members  members  members  lookup
+form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+form:explain               applied,broken,canceled,stale  over      over      over     over     over     over     members  members  members  members  lookup
+
+button:ask_again           stale                          asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
+button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain noagain members members members members lookup
+button:review              broken                         ownglass  noreview  noreview done     noreview noreview members  members  members  members  lookup
+button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken unbroken members members members members lookup
+button:break_glass,explain waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
+`
+
+// listTable is of a bot whose policy is a list of all but one. A guest is on it by
+// their own ID; what else is on it stays out.
+const listTable = `
+entry                       state requester colleague nobody    approver listed guest foreign stranger bot  deactivated unknown
+slash:change                -     done      done      notlisted done     done   done  never   foreign  bots gone        unidentified
+mention:change              -     done      done      notlisted done     done   done  foreign foreign  bots gone        unidentified
+slash:status                -     read      read      read      read     read   read  never   members  members members  lookup
+`
+
+// outcomes are what a person is told, and nobody else; a bar stands for or. Beside
+// them are done; asks, where the act becomes a request that waits for others; lapse,
+// where it ends the request; read; form, which opens; and never, which Slack sees to:
+// it shows a command to no other organisation.
+var outcomes = map[string]string{
+	"norule":       "not allowed: No rule of the policy lets you change anything",
+	"notlisted":    "You are not on the bot's list",
+	"foreign":      "People of another organisation cannot change anything here",
+	"bots":         "Bots and workflows cannot change anything",
+	"gone":         "is deactivated",
+	"unidentified": "Slack did not say who you are",
+	"lookup":       "I could not look you up in Slack",
+	"members":      "not allowed: this is for members of this workspace",
+	"own":          "not allowed: Nobody approves their own request",
+	"no":           "not allowed: ",
+	"notyours":     "not allowed: only @requester can",
+	"noglass":      "not allowed: ",
+	"over":         " already| is over: | is past that: ",
+	"noundo":       "was not applied, so there is nothing to undo",
+	"noagain":      "cannot be asked again",
+	"ownglass":     "nobody reviews their own break-glass",
+	"noreview":     "only somebody who could have approved",
+	"unbroken":     "broke no glass",
+}
+
+// gate is the running bot with what the cells of the table need.
+type gate struct {
+	*story
+	models []string       // IDs of models that nothing was asked for yet
+	used   int            // how many are
+	want   map[string]int // PATCHes by model
+	shared map[string]subject
+}
+
+// subject is a request in some state.
+type subject struct {
+	id, channel, card string
+	model             int
+}
+
+func (g *gate) name(model int) string { return fmt.Sprintf("model-%04d", model+1) }
+
+// room is a new channel that everybody is in, for each has its own pace.
+func (g *gate) room() string {
+	id := fmt.Sprintf("C0GATE%d", len(g.Slack.Snapshot().Channels))
+	members := []string{"U0LEO", g.Slack.BotUserID()}
+	for _, k := range kinds {
+		members = append(members, k.ID)
+	}
+	g.Slack.AddChannel(slacksim.Channel{ID: id, Name: strings.ToLower(id), Members: members})
+	return id
+}
+
+func (g *gate) fresh() int {
+	g.used++
+	return g.used - 1
+}
+
+// until waits until something can be seen.
+func (g *gate) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	changed, cancel := g.Slack.Subscribe()
+	defer cancel()
+	for !ok() {
+		select {
+		case <-changed:
+		case <-g.ctx.Done():
+			t.Fatalf("waiting until %s", what)
+		}
+	}
+}
+
+// said waits until the bot has said something in a channel so many times.
+func (g *gate) said(t *testing.T, channel, text string, times int) {
+	t.Helper()
+	g.until(t, fmt.Sprintf("%s says %q", channel, text), func() bool {
+		n := 0
+		for _, m := range g.Slack.Messages(channel) {
+			if m.BotID != "" && strings.Contains(g.Slack.PlainText(m), text) {
+				n++
+			}
+		}
+		return n >= times
+	})
+}
+
+func (g *gate) acked(t *testing.T, d *slacksim.Delivery) {
+	t.Helper()
+	if err := d.WaitAck(g.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// request makes a request in a state.
+func (g *gate) request(t *testing.T, state string) subject {
+	t.Helper()
+	r := subject{channel: g.room(), model: g.fresh()}
+	settings, shows := "max=9", "Waits for"
+	switch state {
+	case "previews":
+		settings, shows = "window=600", "Confirm Change"
+	case "applied":
+		settings, shows = "delay=600", "Baseten: ACCEPTED"
+	case "broken":
+		settings, shows = `max=9 break-glass reason="customers are waiting"`, "Baseten: ACCEPTED"
+	}
+	g.acked(t, g.Slack.Slash("U0ANA", r.channel, g.name(r.model)+" production "+settings))
+	g.said(t, r.channel, shows, 1)
+	card := g.Slack.Messages(r.channel)[0]
+	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
+	id := g.models[r.model]
+	switch state {
+	case "applied", "broken":
+		g.want[id]++
+	case "denied":
+		g.acked(t, g.press("U0LEA", r, "deny"))
+		g.said(t, r.channel, "Denied by", 1)
+	case "canceled":
+		g.acked(t, g.press("U0ANA", r, "cancel"))
+		g.said(t, r.channel, "Canceled by", 1)
+	case "stale":
+		if err := g.Baseten.ChangeEnvironmentBehindTheBack(id, "production", basetensim.Changes{"max_replica": 5}); err != nil {
+			t.Fatal(err)
+		}
+		g.acked(t, g.press("U0LEA", r, "approve"))
+		g.said(t, r.channel, "not carried out", 1)
+	}
+	return r
+}
+
+// press presses a button on the card, whether it stands there or not: an old copy of
+// a message may show any.
+func (g *gate) press(user string, r subject, action string) *slacksim.Delivery {
+	blocks, _ := json.Marshal([]any{map[string]any{"type": "actions", "block_id": "b", "elements": []any{map[string]any{
+		"type": "button", "action_id": action, "value": r.id, "text": map[string]any{"type": "plain_text", "text": action},
+	}}}})
+	return g.Slack.ClickStale(user, slacksim.Message{Channel: r.channel, TS: r.card, User: g.Slack.BotUserID(), Text: "card", Blocks: blocks}, action)
+}
+
+// open presses a button that opens a form.
+func (g *gate) open(t *testing.T, user string, r subject, action string) slacksim.View {
+	t.Helper()
+	g.acked(t, g.press(user, r, action))
+	g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews(user)) == 1 })
+	return g.Slack.OpenViews(user)[0]
+}
+
+// cell is one field of the table.
+type cell struct {
+	way, what, state string
+	user             slacksim.User
+	want             string
+}
+
+func (c cell) String() string {
+	return strings.Join([]string{c.way, c.what, c.state, c.user.Name}, " ")
+}
+
+// gateCells reads a table.
+func gateCells(t *testing.T, table string) []cell {
+	t.Helper()
+	var cells []cell
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	if got, want := len(strings.Fields(lines[0])), len(kinds)+2; got != want {
+		t.Fatalf("the table has %d columns, want %d", got, want)
+	}
+	for i, k := range kinds {
+		if head := strings.Fields(lines[0])[i+2]; head != k.Name {
+			t.Fatalf("column %s is to be %s", head, k.Name)
+		}
+	}
+	for _, line := range lines[1:] {
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		if len(f) != len(kinds)+2 {
+			t.Fatalf("%d fields, want %d: %s", len(f), len(kinds)+2, line)
+		}
+		way, whats, _ := strings.Cut(f[0], ":")
+		for what := range strings.SplitSeq(whats, ",") {
+			for state := range strings.SplitSeq(f[1], ",") {
+				for i, k := range kinds {
+					cells = append(cells, cell{way, what, state, k, f[i+2]})
+				}
+			}
+		}
+	}
+	return cells
+}
+
+// Who may do what, by every way in, whatever they are and whatever became of the
+// request.
+func TestEveryEntryPoint(t *testing.T) {
+	t.Parallel()
+	g := openGate(t, nil)
+	g.tryAll(t, gateTable)
+}
+
+// The same where ALLOWED_USERS is the policy.
+func TestEntryPointsOfAList(t *testing.T) {
+	t.Parallel()
+	var ids []string
+	for _, k := range kinds {
+		if k.Name != "nobody" {
+			ids = append(ids, k.ID)
+		}
+	}
+	g := openGate(t, map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": strings.Join(ids, ",")})
+	g.tryAll(t, listTable)
+}
+
+// openGate starts a bot in a workspace with people of all kinds.
+func openGate(t *testing.T, env map[string]string) *gate {
+	t.Helper()
+	const models = 120
+	s := stage(t, sandbox.WorldOptions{Policy: gatePolicy}, env)
+	s.Slack.AddUser(slacksim.User{ID: "U0LEO", Name: "leo"})
+	oncall, leads := []string{}, []string{"U0LEO"}
+	for _, k := range kinds {
+		s.Slack.AddUser(k)
+		switch k.Name {
+		case "requester", "colleague":
+			oncall = append(oncall, k.ID)
+		case "approver":
+			leads = append(leads, k.ID)
+		case "nobody", "listed":
+		default:
+			oncall, leads = append(oncall, k.ID), append(leads, k.ID)
+		}
+	}
+	s.Slack.AddUsergroup("S0GATE", "gate", oncall...)
+	s.Slack.AddUsergroup("S0GATELEADS", "gate-leads", leads...)
+	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}}
+	s.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	return g
+}
+
+// tryAll tries every cell of a table. Baseten was asked for what was allowed, and
+// for nothing else.
+func (g *gate) tryAll(t *testing.T, table string) {
+	t.Helper()
+	for _, c := range gateCells(t, table) {
+		t.Run(c.String(), func(t *testing.T) { g.try(t, c) })
+	}
+	g.end()
+	got := map[string]int{}
+	for _, p := range g.Baseten.Patches() {
+		for _, id := range g.models {
+			if strings.Contains(p.Path, "/"+id+"/") {
+				got[id]++
+			}
+		}
+	}
+	if n := len(g.Baseten.Patches()); n == 0 {
+		t.Error("nothing was changed at all")
+	}
+	for i, id := range g.models {
+		if got[id] != g.want[id] {
+			t.Errorf("%s was changed %d times, want %d", g.name(i), got[id], g.want[id])
+		}
+	}
+}
+
+// try does what a cell says, and looks at what comes of it.
+func (g *gate) try(t *testing.T, c cell) {
+	r := g.about(t, c)
+	seen := len(g.Slack.Messages(r.channel))
+	d, heard := g.act(t, c, r)
+	if c.want == "never" {
+		if d.Outcome() != slacksim.OutcomeRefused {
+			t.Errorf("Slack sent it: %s", d.Outcome())
+		}
+		return
+	}
+	g.acked(t, d)
+	switch c.want {
+	case "form":
+		g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews(c.user.ID)) == 1 })
+		g.Slack.CloseView(c.user.ID, g.Slack.OpenViews(c.user.ID)[0].ID)
+	case "done":
+		g.done(t, c, r)
+	case "asks":
+		var card string
+		g.until(t, "a new card is there", func() bool {
+			for _, m := range g.Slack.Messages(r.channel)[seen:] {
+				if text := g.Slack.PlainText(m); m.BotID != "" && strings.Contains(text, "Waits for") {
+					card = text
+					return true
+				}
+			}
+			return false
+		})
+		if c.what == "undo" { // taken back, so that the next can ask for it
+			g.acked(t, g.Slack.Slash(c.user.ID, r.channel, "cancel "+requestID(t, card)))
+			g.said(t, r.channel, "Canceled by", 1)
+		}
+	case "lapse":
+		g.said(t, r.channel, "needs an approval now", 1)
+	default:
+		g.told(t, c, heard)
+		for _, m := range g.Slack.Messages(r.channel)[seen:] {
+			if m.BotID != "" {
+				t.Errorf("all can see: %s", g.Slack.PlainText(m))
+			}
+		}
+	}
+}
+
+// about is the request that a cell is about, or for a cell without one, where it is
+// typed and the model that it is about.
+func (g *gate) about(t *testing.T, c cell) subject {
+	t.Helper()
+	switch {
+	case c.state == "-" && c.what == "change":
+		return subject{channel: g.room(), model: g.fresh()}
+	case c.want == "asks" && c.what == "undo":
+		r := g.sharedIn(t, c.state)
+		r.channel = g.room()
+		return r
+	case c.want == "done" && c.what == "undo":
+		r := g.request(t, c.state)
+		r.channel = g.room()
+		return r
+	case slices.Contains([]string{"done", "asks", "lapse"}, c.want):
+		return g.request(t, c.state)
+	}
+	return g.sharedIn(t, c.state)
+}
+
+// sharedIn is the request in a state that all may try who do not move it.
+func (g *gate) sharedIn(t *testing.T, state string) subject {
+	t.Helper()
+	r, ok := g.shared[state]
+	switch {
+	case ok:
+	case state == "-":
+		r = subject{channel: g.room()}
+	default:
+		r = g.request(t, state)
+	}
+	g.shared[state] = r
+	return r
+}
+
+// act does it. heard is what the person alone was told since.
+func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard func() string) {
+	t.Helper()
+	before := len(g.Slack.Ephemerals(c.user.ID, r.channel))
+	heard = func() string {
+		var b strings.Builder
+		for _, m := range g.Slack.Ephemerals(c.user.ID, r.channel)[before:] {
+			b.WriteString(g.Slack.PlainText(m))
+		}
+		return b.String()
+	}
+	line := map[string]string{
+		"change": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
+		"status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
+	}[c.what]
+	if line == "" {
+		line = c.what
+	}
+	switch c.way {
+	case "slash":
+		d = g.Slack.Slash(c.user.ID, r.channel, line)
+	case "mention":
+		d = g.Slack.Mention(c.user.ID, r.channel, "", line)
+	case "button":
+		d = g.press(c.user.ID, r, c.what)
+	case "form":
+		v := g.open(t, c.user.ID, r, c.what)
+		d = g.Slack.Submit(c.user.ID, v.ID, map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
+		heard = func() string { return string(d.AckPayload()) }
+		t.Cleanup(func() { g.Slack.CloseView(c.user.ID, v.ID) })
+	default:
+		t.Fatalf("no way in is called %q", c.way)
+	}
+	return d, heard
+}
+
+// told waits for the words that the person alone reads.
+func (g *gate) told(t *testing.T, c cell, heard func() string) {
+	t.Helper()
+	g.until(t, "the person is told", func() bool { return heard() != "" })
+	text := heard()
+	if c.want == "read" {
+		if strings.Contains(text, "not allowed: this") || strings.Contains(text, "failed") {
+			t.Errorf("not shown: %s", text)
+		}
+		return
+	}
+	words, ok := outcomes[c.want]
+	if !ok {
+		t.Fatalf("no outcome is called %q", c.want)
+	}
+	if !slices.ContainsFunc(strings.Split(words, "|"), func(w string) bool { return strings.Contains(text, w) }) {
+		t.Errorf("told %q, want %q", text, words)
+	}
+}
+
+// done waits for what shows that an act was carried out.
+func (g *gate) done(t *testing.T, c cell, r subject) {
+	t.Helper()
+	id := g.models[r.model]
+	switch {
+	case c.what == "undo", c.what == "change", c.what == "approve", c.what == "confirm", c.what == "break_glass":
+		g.want[id]++
+		g.said(t, r.channel, "Baseten: ACCEPTED", 1)
+	case c.what == "review": // a second time it is too late
+		d := g.press(c.user.ID, r, c.what)
+		g.acked(t, d)
+		m, err := d.WaitResponse(g.ctx)
+		if text := g.Slack.PlainText(m); err != nil || !strings.Contains(text, "has been reviewed by you") {
+			t.Errorf("the second press says %q: %v", text, err)
+		}
+	case c.what == "explain":
+		g.until(t, "the form closes", func() bool { return len(g.Slack.OpenViews(c.user.ID)) == 0 })
+	case c.what == "cancel", c.user.ID == "U0ANA": // to deny one's own is to take it back
+		g.said(t, r.channel, "Canceled by", 1)
+	default:
+		g.said(t, r.channel, "Denied by", 1)
+	}
+}
+
+// The table has a row for every way in that the source knows, and one outcome for
+// each kind of person in each state. A new command, button, form or kind of delivery
+// needs one.
+func TestEntryPointsAreKnown(t *testing.T) {
+	states := []string{"waits", "previews", "applied", "broken", "denied", "canceled", "stale"}
+	got, want := map[string]int{}, map[string]int{}
+	for _, c := range gateCells(t, gateTable) {
+		got[c.String()]++
+	}
+	row := func(entry string, states ...string) {
+		for _, state := range states {
+			for _, k := range kinds {
+				want[strings.Join([]string{entry, state, k.Name}, " ")] = 1
+			}
+		}
+	}
+	for _, spec := range commands.All() {
+		of := []string{"-"}
+		if spec.Changes && spec.Name != commands.NameChange { // it names a request
+			of = states
+		}
+		row("slash "+string(spec.Name), of...)
+		row("mention "+string(spec.Name), of...)
+	}
+	src := parsed(t, "../slackbot/view")
+	buttons, forms := constants(src, "Action"), constants(src, "Form")
+	if len(buttons) == 0 || len(forms) == 0 {
+		t.Fatal("the source has no buttons or no forms: look where they went")
+	}
+	for _, action := range buttons {
+		row("button "+action, states...)
+	}
+	for _, form := range forms {
+		row("form "+form, states...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] == 0 {
+			t.Errorf("the table lacks %s", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if want[name] == 0 || got[name] != 1 {
+			t.Errorf("the table has %s %d times, want %d", name, got[name], want[name])
+		}
+	}
+
+	// What else Slack sends is served by one case each.
+	var cases []string
+	for _, f := range parsed(t, "../slackbot") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if clause, ok := n.(*ast.CaseClause); ok {
+				for _, e := range clause.List {
+					if star, ok := e.(*ast.StarExpr); ok {
+						e = star.X
+					}
+					if sel, ok := e.(*ast.SelectorExpr); ok && (strings.HasPrefix(sel.Sel.Name, "InteractionType") || strings.HasSuffix(sel.Sel.Name, "Event")) {
+						cases = append(cases, sel.Sel.Name)
+					}
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(cases)
+	known := []string{
+		"AppMentionEvent", "AppUninstalledEvent", "InteractionTypeBlockActions", "InteractionTypeViewSubmission",
+		"SubteamMembersChangedEvent", "TokensRevokedEvent", "UserChangeEvent",
+	}
+	if !slices.Equal(cases, known) {
+		t.Errorf("the bot serves %v, and the table knows %v", cases, known)
+	}
+}
+
+// parsed is the source of a package, without its tests.
+func parsed(t *testing.T, dir string) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	entries, err := fs.Glob(os.DirFS(dir), "*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range entries {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if files[name], err = parser.ParseFile(token.NewFileSet(), dir+"/"+name, nil, parser.SkipObjectResolution); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// constants are the values of the text constants whose names begin so.
+func constants(files map[string]*ast.File, prefix string) (values []string) {
+	for _, f := range files {
+		for _, decl := range f.Decls {
+			gen, ok := decl.(*ast.GenDecl)
+			if !ok || gen.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range gen.Specs {
+				v, ok := spec.(*ast.ValueSpec)
+				if !ok {
+					continue
+				}
+				for i, name := range v.Names {
+					if !strings.HasPrefix(name.Name, prefix) || i >= len(v.Values) {
+						continue
+					}
+					if lit, ok := v.Values[i].(*ast.BasicLit); ok {
+						text, _ := strconv.Unquote(lit.Value)
+						values = append(values, text)
+					}
+				}
+			}
+		}
+	}
+	return values
+}
