@@ -48,7 +48,7 @@ var kinds = []slacksim.User{
 	{ID: "U0LIZ", Name: "listed", IsRestricted: true},
 	{ID: "U0GIL", Name: "guest", IsRestricted: true},
 	{ID: "U0FAY", Name: "foreign", TeamID: "T0PARTNER"},
-	{ID: "U0SAM", Name: "never_allowed", IsStranger: true}, // a payload that names our team proves nothing
+	{ID: "U0SAM", Name: "stranger", IsStranger: true}, // a payload that names our team proves nothing
 	{ID: "U0BOB", Name: "bot", IsBot: true},
 	{ID: "U0DAN", Name: "deactivated", Deleted: true, Lingers: true},
 	{ID: "U0UNA", Name: "unknown", Unlisted: true},

@@ -12,9 +12,12 @@ import (
 )
 
 const (
-	// freshFor is how long ago the people and the settings may have been looked at
-	// when the PATCH is sent.
+	// freshFor is how long ago the people, and after them the settings, may have been
+	// looked at when the PATCH is sent on the first look.
 	freshFor = 3 * time.Second
+	// readFor is how long ago the settings may have been read when it is sent after
+	// another look. The people are looked up after them.
+	readFor = 5 * time.Second
 	// mostRechecks is how often everything is checked at once before the request rests.
 	mostRechecks = 3
 	// reportWithin is how long a change may stay silent before the thread says what
@@ -78,8 +81,13 @@ func (s *Service) begun(r *Request, e *Effects, readAt, now time.Time) error {
 	if now.After(r.OwedSince.Add(s.cfg.ApplyWithin)) {
 		return errTooLate
 	}
-	r.Sends, r.SentAt, e.ReadAt = r.Sends+1, now, readAt
-	return r.move(e, Applying, authz.Person{}, Reason{}, now)
+	attempts := r.Attempts
+	if err := r.move(e, Applying, authz.Person{}, Reason{}, now); err != nil {
+		return err
+	}
+	// Kept, so that the back-off grows where Baseten takes nothing.
+	r.Sends, r.SentAt, r.Attempts, e.ReadAt = r.Sends+1, now, attempts, readAt
+	return nil
 }
 
 // apply carries out an approved request.
@@ -163,14 +171,19 @@ func (s *Service) rest(ctx context.Context, r *Request, wait time.Duration, why 
 
 // recheckFresh is recheck, again where it took so long that what it found is old.
 func (s *Service) recheckFresh(ctx context.Context, draft *Request) (found finding, readAt time.Time, err error) {
+	var took time.Duration
 	for range mostRechecks {
-		readAt = s.now()
 		found, err = s.recheck(ctx, draft)
-		if err != nil || found.rest || found.state != "" || s.now().Sub(readAt) <= freshFor {
-			return found, readAt, err
+		took = s.now().Sub(found.readAt)
+		if err != nil || found.rest || found.state != "" || took <= readFor {
+			return found, found.readAt, err
 		}
 	}
-	return finding{rest: true, why: Reason{Code: WaitsForSlack}}, readAt, nil
+	why := Reason{Code: WaitsForSlack}
+	if found.reading > took/2 {
+		why.Code = WaitsForBaseten
+	}
+	return finding{rest: true, why: why}, found.readAt, nil
 }
 
 // finding is what the last look before a PATCH came to. The zero finding is that
@@ -180,6 +193,10 @@ type finding struct {
 	state State
 	rest  bool
 	why   Reason
+	// readAt is when the reading began, and reading how long Baseten took, where
+	// everything holds.
+	readAt  time.Time
+	reading time.Duration
 }
 
 // recheck looks once more at everything that has to hold when the PATCH is sent:
@@ -189,7 +206,8 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 	if s.now().After(draft.OwedSince.Add(s.cfg.ApplyWithin)) {
 		return finding{state: Stale, why: s.tooLate(draft)}, nil
 	}
-	found, err := s.readAgain(ctx, draft)
+	found, began, err := s.readAgain(ctx, draft)
+	reading := s.now().Sub(began)
 	if err != nil {
 		return s.unread(ctx, draft, err)
 	}
@@ -230,26 +248,29 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 	if no := s.fits(&now); no != nil {
 		return finding{state: no.state, why: no.why}, nil
 	}
-	return s.stillAllowed(ctx, &now, found)
+	last, err := s.stillAllowed(ctx, &now, found)
+	last.readAt, last.reading = began, reading
+	return last, err
 }
 
 // readAgain reads the request's target as it is now; nil where there is none any
 // more. Where it was in vain before, one call finds out whether Baseten is back.
-func (s *Service) readAgain(ctx context.Context, r *Request) (*baseten.Resolved, error) {
+func (s *Service) readAgain(ctx context.Context, r *Request) (target *baseten.Resolved, began time.Time, err error) {
 	if r.Attempts > 0 {
 		if _, err := r.Target.As().Reread(ctx, s.api.Once()); err != nil {
-			return nil, err
+			return nil, began, err
 		}
 	}
+	began = s.now()
 	targets, err := s.names.TargetsOnce(ctx, r.Target.ModelID)
 	if err != nil {
-		return nil, err
+		return nil, began, err
 	}
 	found, ok := targets.Exactly(r.Target.Environment, r.Target.DeploymentID)
 	if !ok {
-		return nil, nil
+		return nil, began, nil
 	}
-	return &found, nil
+	return &found, began, nil
 }
 
 func fullName(t baseten.Target) string {
@@ -401,7 +422,7 @@ func (s *Service) notTaken(r *Request, asked time.Duration, why Reason) (*Reques
 		}
 		r.Sends--
 		r.Attempts = attempts + 1
-		r.RetryAt = now.Add(max(workBackoff(attempts), min(asked, time.Minute)))
+		r.RetryAt = now.Add(max(2*workBackoff(attempts), min(asked, time.Minute)))
 		r.Reason = Reason{} // the thread is told where it lasts
 		tell := r.OwedSince.Add(reportWithin)
 		if !now.Before(tell) || r.RetryAt.After(tell.Add(reportWithin)) {

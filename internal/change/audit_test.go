@@ -25,7 +25,7 @@ func TestRefusalsNameThePerson(t *testing.T) {
 		w.slack.people[stranger] = authz.Person{ID: stranger, Name: "XAV", Membership: authz.Foreign}
 		bot := w.boot(0)
 		defer bot.bury()
-		ask := func(who, model string, maxReplica int) *change.Request {
+		ask := func(who, model string, maxReplica int) change.ID {
 			t.Helper()
 			in := w.asks(who, "production", baseten.Settings{baseten.MaxReplica: maxReplica})
 			in.Ask.Model = model
@@ -35,7 +35,7 @@ func TestRefusalsNameThePerson(t *testing.T) {
 			}
 			bot.Start(r.ID)
 			pass(time.Second)
-			return w.get(r.ID)
+			return r.ID
 		}
 		press := func(who string, id change.ID, verb change.Verb) error {
 			err := bot.Do(t.Context(), change.Act{
@@ -52,24 +52,27 @@ func TestRefusalsNameThePerson(t *testing.T) {
 			}
 		}
 
-		ask(eve, "llama-70b", 5)
+		nothing := ask(eve, "llama-70b", 5)
+		if _, err := w.db.Get(t.Context(), nothing); !errors.Is(err, change.ErrNotFound) {
+			t.Errorf("of who may change nothing a request is kept: %v", err)
+		}
 		ask(ana, "lama-70b", 5)
 		waiting := ask(ana, "llama-70b", 12)
-		refused(press(eve, waiting.ID, change.VerbApprove))
-		refused(press(stranger, waiting.ID, change.VerbApprove))
+		refused(press(eve, waiting, change.VerbApprove))
+		refused(press(stranger, waiting, change.VerbApprove))
 		refused(press(lea, "ZZZZZ", change.VerbApprove))
 		if err := w.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 5}); err != nil {
 			t.Fatal(err)
 		}
-		if err := press(lea, waiting.ID, change.VerbApprove); err != nil {
+		if err := press(lea, waiting, change.VerbApprove); err != nil {
 			t.Fatal(err)
 		}
-		bot.Start(waiting.ID)
+		bot.Start(waiting)
 		pass(time.Second)
-		if got := w.get(waiting.ID); got.State != change.Stale {
+		if got := w.get(waiting); got.State != change.Stale {
 			t.Fatalf("the request is %s, want stale", got.State)
 		}
-		_, err := bot.AskAgain(t.Context(), change.Submission{Delivery: w.delivery(), Requester: authz.Person{ID: stranger}, Channel: channel}, waiting.ID)
+		_, err := bot.AskAgain(t.Context(), change.Submission{Delivery: w.delivery(), Requester: authz.Person{ID: stranger}, Channel: channel}, waiting)
 		refused(err)
 
 		type refusal struct {

@@ -214,7 +214,13 @@ func (l *life) do(t *testing.T, o op) {
 		if id == "" {
 			return
 		}
-		r := l.get(id)
+		r, err := l.db.Get(t.Context(), id)
+		if errors.Is(err, change.ErrNotFound) { // of somebody who may change nothing: only events are left
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		act := change.Act{Delivery: l.delivery(), Person: authz.Person{ID: o.Who}, ID: id, Verb: change.Verb(o.Kind), Message: r.Messages.Card.Ref, Reason: "because it burns"}
 		for range 1 + o.Which/3 { // now and then delivered twice
 			l.started(bot, func() (*change.Request, error) { return r, bot.Do(t.Context(), act) })
@@ -289,7 +295,7 @@ func (l *life) started(bot *process, ask func() (*change.Request, error)) {
 	switch {
 	case err == nil:
 		bot.Start(r.ID)
-	case errors.Is(err, errDead), errors.Is(err, change.ErrDelivered), errors.As(err, &no):
+	case errors.Is(err, errDead), errors.Is(err, change.ErrDelivered), errors.Is(err, change.ErrUnwritable), errors.As(err, &no):
 	default:
 		l.Errorf("unexpected error: %v", err)
 	}

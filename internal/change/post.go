@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// recordWithin bounds the commit of something that has happened already.
+	// recordWithin bounds one commit of something that has happened already, and
+	// recordFor how long it is tried: what is not noted would be done again.
 	recordWithin = 5 * time.Second
+	recordFor    = time.Minute
 	// tellFor is how long a message is tried; after patientFor only each slowRetry.
 	tellFor    = 24 * time.Hour
 	patientFor = time.Hour
@@ -34,9 +36,32 @@ func (s *Service) mayAct(ctx context.Context) error {
 // recordStep is step for what has happened already: it is recorded even where the
 // lease was lost or the process is stopping, so that nothing learned is lost.
 func (s *Service) recordStep(r *Request, from State, do stepFunc) (*Request, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), recordWithin)
-	defer cancel()
-	return s.step(ctx, r, from, do)
+	once := func() (*Request, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), recordWithin)
+		defer cancel()
+		return s.step(ctx, r, from, do)
+	}
+	for began := s.cfg.Now(); ; {
+		out, err := once()
+		if err == nil || final(err) || s.cfg.Now().Sub(began) > recordFor || !pause(s.life, recordPause) {
+			return out, err
+		}
+		s.cfg.Log.Warn("record what happened, once more", zapRequest(r.ID), zap.Error(err))
+	}
+}
+
+// recordPause lies between two tries to record something.
+const recordPause = time.Second
+
+// final reports whether an error of the store is its answer, and no trouble that
+// may pass.
+func final(err error) bool {
+	for _, known := range []error{ErrNotFound, ErrBusy, ErrUnwritable, ErrState, ErrDelivered, errTooLate} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // show brings what people see up to date with the request, each message by itself:

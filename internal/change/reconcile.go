@@ -100,7 +100,7 @@ func (s *Service) unanswered(ctx context.Context, r *Request, to State, why Reas
 func (s *Service) resend(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
 	draft.Attempts = 0 // Baseten was read a moment ago
-	holds, err := s.recheck(ctx, &draft)
+	holds, _, err := s.recheckFresh(ctx, &draft)
 	switch {
 	case err != nil:
 		return nil, err

@@ -527,3 +527,39 @@ func TestLookUpsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// Baseten takes each reading and refuses each PATCH with 429: it is asked less and
+// less often, though it asks for a pause of a second only.
+func TestLimitedForLong(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		limited := w.baseten.Inject(basetensim.Fault{Kind: basetensim.RateLimited, Method: "PATCH", RetryAfter: time.Second})
+		r := w.raise(bot, ana, 7)
+		pass(time.Minute)
+		synctest.Wait()
+		before := len(w.baseten.Patches())
+		pass(time.Minute)
+		synctest.Wait()
+		if n := len(w.baseten.Patches()) - before; n > 6 {
+			t.Errorf("%d sends in the second minute, want at most one each ten seconds", n)
+		}
+		limited.Clear()
+		pass(30 * time.Second)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Applied || got.Sends != 1 {
+			t.Errorf("%s after %d sends, want applied by one", got.State, got.Sends)
+		}
+	})
+}
+
+// Baseten is too slow for what it says to be acted on: the thread does not blame Slack.
+func TestBasetenSlow(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		w.baseten.Inject(basetensim.Fault{Kind: basetensim.Delay, Method: "GET", Delay: 7 * time.Second})
+		r := w.raise(bot, ana, 7)
+		pass(2 * time.Minute)
+		synctest.Wait()
+		if got := w.get(r.ID); got.State != change.Approved || got.Reason.Code != change.WaitsForBaseten {
+			t.Errorf("it is %s (%s), want %s (%s)", got.State, got.Reason.Code, change.Approved, change.WaitsForBaseten)
+		}
+	})
+}

@@ -61,7 +61,7 @@ func (e *edits) show(ctx context.Context, ref change.MessageRef, r *change.Reque
 	const method = "chat.update"
 	message := e.message(ref)
 	message.want(r)
-	for doubts := 0; ; {
+	for doubts, refusals := 0, 0; ; {
 		if message.shows(r.Version) {
 			return nil
 		}
@@ -78,7 +78,7 @@ func (e *edits) show(ctx context.Context, ref change.MessageRef, r *change.Reque
 		switch wait, isLimited := limited(err); {
 		case isLimited:
 			e.pace.hold(wait)
-			if !fits(ctx, wait) {
+			if refusals++; refusals == limitedTries || !fits(ctx, wait) {
 				return err
 			}
 		case troubleOf(err) == troubleDoubtful:

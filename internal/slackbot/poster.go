@@ -109,6 +109,10 @@ func (s *slot) Post(ctx context.Context, r *change.Request, part change.Part) (c
 	return change.MessageRef{Channel: s.channel, TS: ts}, err
 }
 
+// limitedTries is how often a message is sent that Slack sends back at once. Then the
+// request rests, longer and longer.
+const limitedTries = 3
+
 // production is the environment whose bad news everybody in the channel sees.
 const production = "production"
 
@@ -116,7 +120,7 @@ const production = "production"
 func (s *slot) post(ctx context.Context, m view.Message, options func(view.Message) []slack.MsgOption) (ts string, err error) {
 	const method = "chat.postMessage"
 	s.used = true
-	for {
+	for tries := 1; ; tries++ {
 		err = s.poster.api.shown(m, func(m view.Message) error {
 			return s.poster.api.call(ctx, method, func(ctx context.Context, c *slack.Client) (err error) {
 				_, ts, err = c.PostMessageContext(ctx, s.channel, options(m)...)
@@ -129,7 +133,7 @@ func (s *slot) post(ctx context.Context, m view.Message, options func(view.Messa
 		}
 		s.poster.watch.retried(method)
 		s.pace.hold(wait)
-		if !fits(ctx, wait) {
+		if tries == limitedTries || !fits(ctx, wait) {
 			return "", err
 		}
 		if waitErr := s.pace.wait(ctx, sentBack); waitErr != nil {

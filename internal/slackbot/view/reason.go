@@ -3,10 +3,12 @@ package view
 import (
 	"strings"
 
+	"fmt"
+	"net/http"
+
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
-	"fmt"
 )
 
 // A reason is told in the same words everywhere: a table gives each code its opening
@@ -193,7 +195,12 @@ var wordings = map[change.Code]wording{
 
 	// Waits.
 
-	change.WaitsForBaseten:  {bare, func(t telling) prose { return say(stillNoAnswer(t.HTTP) + notYet(t.r)) }},
+	change.WaitsForBaseten: {bare, func(t telling) prose {
+		if t.HTTP == http.StatusTooManyRequests {
+			return say("Baseten takes no more calls at the moment (HTTP 429). It took nothing of this; I keep trying.")
+		}
+		return say(stillNoAnswer(t.HTTP) + notYet(t.r))
+	}},
 	change.WaitsForSettings: {bare, func(t telling) prose { return say("Baseten does not show the settings" + notYet(t.r)) }},
 	change.WaitsForSlack:    {bare, fixed("Slack does not answer, so I cannot look up who may do this. I keep trying.")},
 	change.WaitsForTarget:   {bare, fixed("Another change is being applied to the same target. This one waits for it.")},
