@@ -1,10 +1,9 @@
 package view
 
 import (
-	"strings"
-
 	"fmt"
 	"net/http"
+	"strings"
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
