@@ -104,7 +104,7 @@ func benchmarkStore(b *testing.B, s *Store, ended int) {
 		return s.db.tx(ctx, "ask", func(t tx) error {
 			r := pending("CHANGE", "dep", 0)
 			r.State = change.Applying
-			return mayApply(ctx, t, r, change.Approved, t0)
+			return mayApply(ctx, t, r, change.Approved, later)
 		})
 	})
 	run("Pending", func() error { _, err := s.Pending(ctx, "", 50); return err })
