@@ -88,12 +88,14 @@ func TestHangingCalls(t *testing.T) {
 		if err := <-failed; err != nil {
 			t.Errorf("%s lifted: %v", kind, err)
 		}
-		want := 1
-		if committed {
-			want = 2
+		// The one that gave up may have been let go by the lifted fault before the
+		// server saw that nobody waits any more.
+		posted := map[string]int{}
+		for _, m := range s.Messages(ops) {
+			posted[m.Text]++
 		}
-		if n := len(s.Messages(ops)); n != want {
-			t.Errorf("%s: %d messages, want %d", kind, n, want)
+		if posted["y"] != 1 || posted["x"] > 1 || committed && posted["x"] != 1 {
+			t.Errorf("%s: posted %v", kind, posted)
 		}
 	}
 }
