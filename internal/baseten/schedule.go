@@ -165,6 +165,25 @@ func (s *Schedules) Next(touched Settings, now time.Time) (next Window, ok bool)
 	return next, ok
 }
 
+// Ended returns a schedule of which a window ended after since, and no later than now.
+func (s *Schedules) Ended(since, now time.Time) (Schedule, bool) {
+	if s == nil {
+		return Schedule{}, false
+	}
+	zone, known := s.zone()
+	for _, one := range s.Schedules {
+		if !known || !one.Enabled {
+			continue
+		}
+		for _, w := range one.windows(now.In(zone)) {
+			if w.End.After(since) && !w.End.After(now) {
+				return one, true
+			}
+		}
+	}
+	return Schedule{}, false
+}
+
 // zone is UTC where none is named, and not known where its name is not.
 func (s *Schedules) zone() (*time.Location, bool) {
 	loc, err := time.LoadLocation(cmp.Or(s.Timezone, "UTC"))

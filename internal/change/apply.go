@@ -153,20 +153,41 @@ func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error)
 // rest lets a request rest that cannot go on now, and says in the thread why where
 // that lasts.
 func (s *Service) rest(ctx context.Context, r *Request, wait time.Duration, why Reason) (*Request, error) {
-	return s.step(ctx, r, r.State, func(r *Request, _ *Effects, now time.Time) error {
+	sign := false
+	out, err := s.step(ctx, r, r.State, func(r *Request, _ *Effects, now time.Time) error {
 		r.Attempts++
 		r.RetryAt = now.Add(wait)
-		tell := r.OwedSince.Add(reportWithin)
-		switch {
-		case r.State == Requested || r.Reason.Code == why.Code:
-		case !now.Before(tell):
-			r.Reason = why
-			r.owe(Reply)
-		case r.RetryAt.After(tell):
-			r.RetryAt = tell
-		}
+		sign = r.waitsFor(why, now)
 		return nil
 	})
+	if err == nil && sign {
+		s.sign(out)
+	}
+	return out, err
+}
+
+// waitsFor notes what keeps the request from going on, once that lasts longer than
+// signWithin; after reportWithin a reply says so. Its next try is no later than the
+// next of these moments. It reports whether there is something new to say.
+func (r *Request) waitsFor(why Reason, now time.Time) (news bool) {
+	if r.State == Requested {
+		return false
+	}
+	sign, tell := r.OwedSince.Add(signWithin), r.OwedSince.Add(reportWithin)
+	for _, at := range []time.Time{sign, tell} {
+		if now.Before(at) && r.RetryAt.After(at) {
+			r.RetryAt = at
+		}
+	}
+	if now.Before(sign) {
+		return false
+	}
+	news = r.Reason.Code != why.Code
+	r.Reason = why
+	if reply := r.Messages.Reply; !now.Before(tell) && reply.Owed == 0 && (news || reply.Ref.TS == "") {
+		r.owe(Reply)
+	}
+	return news
 }
 
 // recheckFresh is recheck, again where it took so long that what it found is old.
@@ -384,8 +405,7 @@ func (s *Service) send(ctx context.Context, r *Request) (*Request, error) {
 	switch {
 	case !errors.As(err, &known) || known.OutcomeUnknown():
 		return s.recordStep(r, Applying, func(r *Request, _ *Effects, now time.Time) error {
-			r.Attempts, r.RetryAt = 0, now.Add(firstLook)
-			r.Reason = Reason{Code: WaitsForOutcome}
+			r.Attempts, r.RetryAt, r.Reason = 0, now.Add(firstLook), Reason{}
 			if known != nil {
 				r.Reason.HTTP = known.HTTPStatus
 			}
@@ -415,7 +435,8 @@ func (s *Service) patch(r *Request) (baseten.Answer, error) {
 // notTaken takes a request back of which Baseten certainly took nothing. Everything
 // is checked again before it is sent the next time.
 func (s *Service) notTaken(r *Request, asked time.Duration, why Reason) (*Request, error) {
-	return s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
+	sign := false
+	out, err := s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
 		attempts := r.Attempts
 		if err := r.move(e, Approved, authz.Person{}, why, now); err != nil {
 			return err
@@ -423,14 +444,22 @@ func (s *Service) notTaken(r *Request, asked time.Duration, why Reason) (*Reques
 		r.Sends--
 		r.Attempts = attempts + 1
 		r.RetryAt = now.Add(max(2*workBackoff(attempts), min(asked, time.Minute)))
-		r.Reason = Reason{} // the thread is told where it lasts
 		tell := r.OwedSince.Add(reportWithin)
-		if !now.Before(tell) || r.RetryAt.After(tell.Add(reportWithin)) {
+		// Not sooner than Baseten asked for, but people see at once that it lasts.
+		if sign = !now.Before(r.OwedSince.Add(signWithin)) || r.RetryAt.After(r.OwedSince.Add(2*signWithin)); sign {
 			r.Reason = why
+		} else {
+			r.Reason = Reason{}
+		}
+		if !now.Before(tell) || r.RetryAt.After(tell.Add(reportWithin)) {
 			r.owe(Reply)
 		}
 		return nil
 	})
+	if err == nil && sign {
+		s.sign(out)
+	}
+	return out, err
 }
 
 // applied commits Baseten's answer, or that the settings read back as asked.

@@ -59,6 +59,8 @@ const (
 	NotVisible OutcomeKind = "not_visible"
 	// Overruled: it was in force and then changed by somebody else.
 	Overruled OutcomeKind = "overruled"
+	// Rescheduled: a window of Schedule began or ended, and it put other values there.
+	Rescheduled OutcomeKind = "rescheduled"
 	// Superseded: a later request of ours changed it again.
 	Superseded OutcomeKind = "superseded"
 	// NotRead: Baseten could not be read until the time was up.
@@ -73,7 +75,7 @@ const (
 // its own.
 func (k OutcomeKind) Bad() bool {
 	switch k {
-	case Short, NotVisible, Overruled, NotRead, Landed:
+	case Short, NotVisible, Overruled, Rescheduled, NotRead, Landed:
 		return true
 	default:
 		return false
@@ -287,7 +289,7 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 	} else {
 		next = next.after(r, row.appliedAt, found, now)
 	}
-	if next.Kind == Overruled {
+	if next.Kind == Overruled || next.Kind == Rescheduled {
 		ours, err := s.superseded(ctx, r, next.Current)
 		if err != nil {
 			s.follower.looked(row, row.outcome, now)
@@ -358,7 +360,8 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		r.Outcome = next
 		r.Attempts, r.RetryAt = 0, time.Time{}
 		r.owe(Reply)
-		if next.Kind == Overruled || next.Kind == NotVisible || next.Kind == Landed {
+		switch next.Kind {
+		case Overruled, Rescheduled, NotVisible, Landed:
 			r.owe(Card) // it says something else
 		}
 		if next.Kind.Bad() {
@@ -422,6 +425,9 @@ func (o Outcome) after(r *Request, since time.Time, f baseten.Resolved, now time
 	switch {
 	case !written.Equal(asked) && !o.InForceAt.IsZero():
 		o.Kind, o.Final, o.At, o.Current = Overruled, true, now, written
+		if schedule, edge := edgeOf(f, moved(asked, asked, written), o.InForceAt, now); edge {
+			o.Kind, o.Schedule = Rescheduled, cmp.Or(schedule.Name, schedule.ID)
+		}
 	case !written.Equal(asked):
 		if age < visibleWithin || r.Answer.Status == "QUEUED" && !over {
 			return o
@@ -460,6 +466,25 @@ func scheduleOf(f baseten.Resolved) (baseten.Schedule, bool) {
 		return baseten.Schedule{}, false
 	}
 	return f.Environment.Schedules.InForce()
+}
+
+// edgeOf returns the schedule whose window began or ended since then, where that is why
+// other values stand at a deployment: its environment's schedules rewrite it.
+func edgeOf(f baseten.Resolved, values []Moved, since, now time.Time) (baseten.Schedule, bool) {
+	if f.In == nil {
+		return baseten.Schedule{}, false
+	}
+	stands := f.In.Settings
+	schedule, edge := f.In.Schedules.InForce()
+	if edge {
+		stands = stands.With(schedule.Settings)
+	} else {
+		schedule, edge = f.In.Schedules.Ended(since, now)
+	}
+	return schedule, edge && !slices.ContainsFunc(values, func(m Moved) bool {
+		v, set := stands[m.Field]
+		return m.Is == nil || !set || *m.Is != v
+	})
 }
 
 // replicas says what the replicas did once the settings are in force.

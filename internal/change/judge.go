@@ -55,7 +55,7 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	if r.Messages.Buttons { // a process died about to post the card: it may be there
 		return s.present(ctx, &draft)
 	}
-	sub, no := s.lookUp(ctx, &draft)
+	sub, no := s.lookUpFirst(ctx, &draft)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

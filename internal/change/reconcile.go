@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -63,28 +64,23 @@ func (s *Service) stillUnknown(ctx context.Context, r *Request, why Reason) (*Re
 	if s.now().After(r.SentAt.Add(giveUpAfter)) {
 		return s.unanswered(ctx, r, Unknown, Reason{Code: NeverKnown, HTTP: why.HTTP, Tries: r.Sends})
 	}
-	return s.step(ctx, r, Applying, func(r *Request, _ *Effects, now time.Time) error {
-		next := now.Add(workBackoff(r.Attempts))
-		if shows := r.SentAt.Add(showsWithin); now.Before(shows) && next.After(shows) {
-			next = shows
-		}
-		tell := r.OwedSince.Add(reportWithin)
-		switch {
-		case now.Before(tell):
-			if next.After(tell) {
-				next = tell
-			}
-		case r.Messages.Reply.Ref.TS == "" && r.Messages.Reply.Owed == 0:
-			r.owe(Reply)
+	sign := false
+	out, err := s.step(ctx, r, Applying, func(r *Request, _ *Effects, now time.Time) error {
+		r.RetryAt = now.Add(workBackoff(r.Attempts))
+		if shows := r.SentAt.Add(showsWithin); now.Before(shows) && r.RetryAt.After(shows) {
+			r.RetryAt = shows
 		}
 		r.Attempts++
-		r.RetryAt = next
-		if why.HTTP == 0 {
-			why.HTTP = r.Reason.HTTP
+		why.HTTP = cmp.Or(why.HTTP, r.Reason.HTTP)
+		if sign = r.waitsFor(why, now); r.Reason.Code == "" {
+			r.Reason.HTTP = why.HTTP // kept until there is something to say
 		}
-		r.Reason = why
 		return nil
 	})
+	if err == nil && sign {
+		s.sign(out)
+	}
+	return out, err
 }
 
 // unanswered ends a request of which no answer ever told what became of it. It is

@@ -362,6 +362,76 @@ func TestOneNewsForOneHand(t *testing.T) {
 	})
 }
 
+// A schedule of the environment rewrites the deployment that serves it: when its window
+// begins, and when it ends. That is no somebody else.
+func TestScheduleEdge(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		during bool // the change is made while the window is open
+		most   int  // what stands there afterwards
+	}{
+		{"a window begins", false, 2},
+		{"a window ends", true, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, sweepPolicy)
+				defer w.close()
+				pass(48 * time.Hour) // to a Monday
+				bot := w.boot(0)
+				defer bot.bury()
+				begins := time.Now().UTC().Truncate(time.Hour).Add(time.Hour)
+				if tt.during {
+					pass(time.Until(begins.Add(-2 * time.Minute)))
+				}
+				window := basetensim.Schedules{Timezone: "UTC", List: []basetensim.Schedule{{
+					ID: "s1", Name: "evening", StartHour: begins.Hour(), EndHour: (begins.Hour() + 1) % 24,
+					Settings: basetensim.Changes{"min_replica": 1, "max_replica": 2},
+				}}}
+				open := func(active string) {
+					t.Helper()
+					now := window
+					now.Active = active
+					if err := w.baseten.SetSchedules(basetensim.DemoLlama, "production", &now); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if tt.during { // it is the hour before that is about to end
+					window.List[0].StartHour, window.List[0].EndHour = (begins.Hour()+23)%24, begins.Hour()
+					open("s1")
+				} else {
+					open("")
+				}
+				r, err := bot.Submit(t.Context(), w.asks(ana, "v12", baseten.Settings{baseten.MaxReplica: 3}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				bot.Start(r.ID)
+				pass(time.Minute)
+				synctest.Wait()
+				if got := w.get(r.ID); got.Outcome.InForceAt.IsZero() {
+					t.Fatalf("it is %s (%s), outcome %s", got.State, got.Reason.Code, got.Outcome.Kind)
+				}
+				if tt.during {
+					pass(time.Until(begins))
+					open("")
+				} else {
+					open("s1")
+				}
+				pass(time.Minute)
+				synctest.Wait()
+				got := w.get(r.ID)
+				if got.Outcome.Kind != change.Rescheduled || got.Outcome.Schedule != "evening" || got.Outcome.Current[baseten.MaxReplica] != tt.most {
+					t.Errorf("outcome %s by %q, max %d", got.Outcome.Kind, got.Outcome.Schedule, got.Outcome.Current[baseten.MaxReplica])
+				}
+				if n := len(w.slack.of(r.ID, change.BadNews)); n != 1 {
+					t.Errorf("%d news", n)
+				}
+			})
+		})
+	}
+}
+
 // Nothing of ours is undone where somebody else made the change; and an undo, like a
 // second asking, is made once, however long ago.
 func TestUndoOnce(t *testing.T) {

@@ -15,7 +15,11 @@ import (
 
 // read answers a command that changes nothing, to the person who typed it alone.
 func (b *Bot) read(ctx context.Context, from asker, cmd commands.Command) {
+	done := change.Sign(ctx, b.cfg.Now(), b.cfg.Now(),
+		func(ctx context.Context) error { return b.shortly(ctx, from, view.Reading(cmd.String())) },
+		func(err error) { b.cfg.Log.Debug("sign of a read", zap.String("user", from.person.ID), zap.Error(err)) })
 	m, err := b.readable(ctx, from, cmd)
+	done()
 	var no *change.Refused
 	switch {
 	case errors.As(err, &no):

@@ -105,6 +105,8 @@ func appliedHeading(r *change.Request) (icon, verb, end string) {
 	switch r.Outcome.Kind {
 	case change.Overruled:
 		return "⚠️", "changed:", ", and it was changed again since"
+	case change.Rescheduled:
+		return "⚠️", "changed:", ", and a schedule changed it again since"
 	case change.NotVisible:
 		return "⚠️", "changed:", ", but it does not show at Baseten"
 	case change.NotRead:

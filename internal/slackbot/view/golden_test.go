@@ -273,6 +273,9 @@ func outcomes() []shown {
 		{"not visible", a(took, became(change.NotVisible))},
 		{"put back", a(took, became(change.Overruled))},
 		{"overruled", a(took, became(change.Overruled, func(o *change.Outcome) { o.Current = baseten.Settings{baseten.MaxReplica: 9} }))},
+		{"rescheduled", a(deployment, took, became(change.Rescheduled, func(o *change.Outcome) {
+			o.Schedule, o.Current = "evening", baseten.Settings{baseten.MaxReplica: 2}
+		}))},
 		{"superseded", a(took, became(change.Superseded, func(o *change.Outcome) { o.Current = baseten.Settings{baseten.MaxReplica: 9} }))},
 		{"not read", a(took, became(change.NotRead, func(o *change.Outcome) { o.InForceAt = time.Time{} }))},
 		{"not read any more", a(took, became(change.NotRead))},

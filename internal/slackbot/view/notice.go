@@ -30,3 +30,10 @@ func UnknownCommand() Message {
 	d.lines(say("I do not know that command. ", code(slash+" help"), " lists those that I know."))
 	return d.message()
 }
+
+// Reading is a sign that a command is being looked at, where that takes its time.
+func Reading(command string) Message {
+	var d draft
+	d.lines(say("⏳ Reading, it takes longer than usual: ", code(slash+" "+oneLine(command))))
+	return d.message()
+}

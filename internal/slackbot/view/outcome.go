@@ -41,6 +41,8 @@ func outcomeWords(r *change.Request, kind change.OutcomeKind) prose {
 		return say("Not visible at Baseten after " + length(o.At.Sub(r.AppliedAt)) + ": " + found(r) + ". Please look at Baseten.")
 	case change.Overruled:
 		return overruled(r)
+	case change.Rescheduled:
+		return say("Schedule "+name(o.Schedule)+" changed the settings, seen ", on(o.At), ": "+found(r)+".")
 	case change.Superseded:
 		return say("Changed again since, by a later request: " + found(r) + ".")
 	case change.NotRead:

@@ -203,7 +203,9 @@ var wordings = map[change.Code]wording{
 	change.WaitsForSettings: {bare, func(t telling) prose { return say("Baseten does not show the settings" + notYet(t.r)) }},
 	change.WaitsForSlack:    {bare, fixed("Slack does not answer, so I cannot look up who may do this. I keep trying.")},
 	change.WaitsForTarget:   {bare, fixed("Another change is being applied to the same target. This one waits for it.")},
-	change.WaitsForOutcome:  {bare, fixed("Baseten did not answer clearly, so I do not know yet whether it took this change. I look again for up to an hour and edit this message.")},
+	change.WaitsForOutcome: {bare, func(t telling) prose {
+		return say(strings.TrimSuffix(noAnswer(t.HTTP, t.Tries), ".") + ", so I do not know yet whether it took this change. I keep looking, for up to an hour.")
+	}},
 
 	// Answers to an act that was not carried out.
 

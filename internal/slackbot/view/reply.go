@@ -106,7 +106,7 @@ func undoHint(r *change.Request) prose {
 	switch {
 	case r.State != change.Applied, r.Sends == 0, r.Answer.Status == unchanged, r.UndoneBy != "":
 		return nil
-	case r.Outcome.Kind == change.Overruled, r.Outcome.Kind == change.Superseded:
+	case r.Outcome.Kind == change.Overruled, r.Outcome.Kind == change.Rescheduled, r.Outcome.Kind == change.Superseded:
 		return nil
 	case len(r.Snapshot.Settings.Only(r.Ask.Settings)) == 0:
 		return nil
@@ -134,6 +134,9 @@ func news(r *change.Request) Message {
 // Private tells the requester alone how a request ended that has no card, and what
 // was asked: Slack shows nobody what they typed.
 func Private(r *change.Request) Message {
+	if !r.State.Ended() {
+		return Reading(r.Ask.Text)
+	}
 	var d draft
 	d.lines(about(r, r.Reason, r.Requester.ID).ending(inPrivate))
 	d.byHand(r.Reason.Call)
