@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,8 @@ type policyHolder struct {
 	store    change.Store
 	announce func(ctx context.Context, text string)
 	hasRoom  bool // ANNOUNCE_CHANNEL is set
-	now      func() time.Time
+	every    time.Duration
+	read     func(text []byte, refused error)
 	log      *zap.Logger
 	metrics  *observe.Metrics
 
@@ -41,9 +43,14 @@ type policyHolder struct {
 	refused []byte // the content that was refused last
 }
 
-func newPolicyHolder(cfg Config, db change.Store, announce func(ctx context.Context, text string) error, log *zap.Logger, metrics *observe.Metrics) *policyHolder {
+func newPolicyHolder(cfg Config, opts Options, db change.Store, announce func(ctx context.Context, text string) error, log *zap.Logger, metrics *observe.Metrics) *policyHolder {
+	read := opts.PolicyRead
+	if read == nil {
+		read = func([]byte, error) {}
+	}
 	return &policyHolder{
-		file: cfg.PolicyFile, store: db, hasRoom: cfg.AnnounceChannel != "", now: time.Now, log: log, metrics: metrics,
+		file: cfg.PolicyFile, store: db, hasRoom: cfg.AnnounceChannel != "", every: cmp.Or(opts.PolicyEvery, policyEvery), read: read,
+		log: log, metrics: metrics,
 		announce: func(ctx context.Context, text string) {
 			if err := announce(ctx, text); err != nil {
 				log.Error("announce", zap.Error(err))
@@ -100,7 +107,7 @@ func (p *policyHolder) watch(ctx context.Context) {
 	if p.file == "" {
 		return
 	}
-	tick := time.NewTicker(policyEvery)
+	tick := time.NewTicker(p.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -132,6 +139,7 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 		p.metrics.PolicyStale(current != nil)
 		if current != nil && (p.refused == nil || !bytes.Equal(data, p.refused)) {
 			p.refused = append([]byte{}, data...)
+			p.read(data, err)
 			p.tell(ctx, change.Event{Kind: change.EventPolicy, Reason: change.Reason{Code: change.PolicyRefused, Text: err.Error()}})
 		}
 		return err
@@ -144,6 +152,7 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 	p.mu.Unlock()
 	p.refused = nil
 	p.metrics.PolicyStale(false)
+	p.read(data, nil)
 	p.log.Info("policy accepted", zap.String("sha256", next.SHA256()))
 	return nil
 }

@@ -42,6 +42,14 @@ type Options struct {
 	Version string
 	// Log takes the log; os.Stderr if nil.
 	Log io.Writer
+	// Now is the clock by which requests expire and readings age; time.Now if nil. It
+	// may jump forward, never back. Time-outs, back-offs and pauses are real time.
+	Now func() time.Time
+	// PolicyEvery is how often POLICY_FILE is compared; 6 s if zero.
+	PolicyEvery time.Duration
+	// PolicyRead, if not nil, is told of each version of POLICY_FILE that was taken,
+	// with nil, or refused, with the words that people are told.
+	PolicyRead func(text []byte, refused error)
 	// Listening, if not nil, is told the address that HTTP is served on.
 	Listening func(addr string)
 }
@@ -57,6 +65,9 @@ func Run(ctx context.Context, cfg Config, opts Options) error {
 }
 
 func run(ctx context.Context, cfg Config, opts Options) error {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	redactor := observe.NewRedactor()
 	out := opts.Log
 	if out == nil {
@@ -85,7 +96,7 @@ func run(ctx context.Context, cfg Config, opts Options) error {
 		opts.Listening(listener.Addr().String())
 	}
 
-	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Now: time.Now, Log: log})
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Now: opts.Now, Log: log})
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -114,12 +125,12 @@ type process struct {
 func serve(ctx context.Context, p *process) error {
 	client := newBaseten(p.cfg, p.opts, p.redactor, p.metrics)
 	defer client.Close()
-	names := baseten.NewCatalogue(client, time.Now, 0)
+	names := baseten.NewCatalogue(client, p.opts.Now, 0)
 	defer names.Close()
-	prices := baseten.NewPrices(client, time.Now, 0)
+	prices := baseten.NewPrices(client, p.opts.Now, 0)
 
-	slack := slackbot.NewSlack(slackConfig(p.cfg, p.redactor, p.metrics, p.log))
-	policy := newPolicyHolder(p.cfg, p.db, slack.Announce, p.log, p.metrics)
+	slack := slackbot.NewSlack(slackConfig(p.cfg, p.opts, p.redactor, p.metrics, p.log))
+	policy := newPolicyHolder(p.cfg, p.opts, p.db, slack.Announce, p.log, p.metrics)
 	if err := policy.load(ctx, p.cfg.AllowedUsers); err != nil {
 		return err
 	}
@@ -151,7 +162,7 @@ func serve(ctx context.Context, p *process) error {
 	p.background.Go(func() { changes.Run(workCtx) })
 	p.background.Go(func() { policy.watch(workCtx) })
 	p.background.Go(func() { head.run(workCtx) })
-	p.background.Go(func() { prune(workCtx, p.db, p.log) })
+	p.background.Go(func() { prune(workCtx, p.db, p.opts.Now, p.log) })
 	p.background.Go(func() { warm(workCtx, names, prices) })
 	p.ready.is(bot.Ready)
 	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID))
@@ -171,7 +182,7 @@ func changeConfig(p *process) change.Config {
 	return change.Config{
 		ApplyWithin: applyWithin,
 		HasAnnounce: p.cfg.AnnounceChannel != "", Call: byHand(p.cfg),
-		Now: time.Now, Random: rand.Reader, Log: p.log,
+		Now: p.opts.Now, Random: rand.Reader, Log: p.log,
 		Watch: change.Watch{
 			Ended:   func(r *change.Request) { p.metrics.RequestEnded(string(r.State)) },
 			Refused: func(c change.Code) { p.metrics.Refused(string(c)) },
@@ -208,16 +219,16 @@ func newBaseten(cfg Config, opts Options, redactor *observe.Redactor, metrics *o
 	key := newSecret(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
 	return baseten.New(baseten.Config{
 		BaseURL: cfg.BasetenBaseURL, Key: key.Value, Refresh: key.Refresh, Scheme: cfg.BasetenAuthScheme,
-		UserAgent: "autoscalebot/" + opts.Version, Observe: metrics.BasetenCalled, Now: time.Now,
+		UserAgent: "autoscalebot/" + opts.Version, Observe: metrics.BasetenCalled, Now: opts.Now,
 	})
 }
 
-func slackConfig(cfg Config, redactor *observe.Redactor, metrics *observe.Metrics, log *zap.Logger) slackbot.Config {
+func slackConfig(cfg Config, opts Options, redactor *observe.Redactor, metrics *observe.Metrics, log *zap.Logger) slackbot.Config {
 	return slackbot.Config{
 		BotToken: newSecret(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add).Latest,
 		AppToken: newSecret(cfg.SlackAppToken, cfg.SlackAppTokenFile, redactor.Add).Latest,
 		APIURL:   cfg.SlackAPIURL, Connections: cfg.SlackConnections, AnnounceChannel: cfg.AnnounceChannel,
-		Now: time.Now, Log: log,
+		Now: opts.Now, Log: log,
 		Watch: slackbot.Watch{
 			SocketOpened: metrics.SocketOpened, SocketClosed: metrics.SocketClosed,
 			Dropped: metrics.EnvelopeDropped, Acked: metrics.Acked, LateAck: metrics.AckLate, Unrecorded: metrics.Unrecorded,
@@ -246,11 +257,11 @@ func identify(ctx context.Context, slack *slackbot.Slack, log *zap.Logger) (slac
 }
 
 // prune forgets old deliveries.
-func prune(ctx context.Context, db *store.Store, log *zap.Logger) {
+func prune(ctx context.Context, db *store.Store, now func() time.Time, log *zap.Logger) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if _, err := db.Prune(ctx, time.Now().Add(-deliveriesKept)); err != nil && ctx.Err() == nil {
+		if _, err := db.Prune(ctx, now().Add(-deliveriesKept)); err != nil && ctx.Err() == nil {
 			log.Warn("forget old deliveries", zap.Error(err))
 		}
 		select {

@@ -1,20 +1,19 @@
 package slacksim
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 )
 
-// Submit presses the submit button of a modal. values are by block_id and
-// action_id: the text typed, the value of the option chosen, the ID of the user,
-// channel or conversation chosen, the date or time. What is not given keeps its
-// initial value. The Delivery is refused when a required input is empty, as the
-// Slack client does.
+// Submit presses the submit button of a modal, after values were put in. What is not
+// given stays as it is. The Delivery is refused where the Slack client would not send:
+// a required input is empty, a number is out of its range.
 //
 // The ack decides: a bare one closes the modal; response_action errors shows
 // View.Errors; update, push and clear do as they say; no ack in time leaves the
 // modal open with View.Trouble.
-func (s *Server) Submit(userID, viewID string, values map[string]map[string]string) *Delivery {
+func (s *Server) Submit(userID, viewID string, values Entered) *Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.newDeliveryLocked(KindInteractive, "submit "+viewID, userID, "")
@@ -26,15 +25,12 @@ func (s *Server) Submit(userID, viewID string, values map[string]map[string]stri
 	if v.Submit == "" {
 		return d.refuseLocked(refusedf("modal %s has no submit button", viewID))
 	}
-	state, err := viewState(v.Blocks, values)
-	if err != nil {
+	if err := cmp.Or(v.enter(values), v.ready()); err != nil {
 		return d.refuseLocked(err)
 	}
 	d.TriggerID = s.newTriggerLocked(userID)
-	view := s.viewObjectLocked(v)
-	view["state"] = map[string]any{"values": state}
 	payload := s.interactionLocked("view_submission", d)
-	payload["view"] = view
+	payload["view"] = s.viewObjectLocked(v)
 	payload["response_urls"] = []any{}
 	d.payload = encode(payload)
 	d.onLost = func() { v.Trouble = true }
@@ -93,114 +89,4 @@ func inputBlocks(blocks json.RawMessage, errors map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// viewState builds state.values of a submission.
-func viewState(blocks json.RawMessage, values map[string]map[string]string) (map[string]map[string]any, error) {
-	var list []map[string]any
-	if err := json.Unmarshal(blocks, &list); err != nil {
-		return nil, refusedf("the modal's blocks are not JSON")
-	}
-	state := map[string]map[string]any{}
-	used := 0
-	for _, b := range list {
-		if b["type"] != "input" {
-			continue
-		}
-		id := str(b["block_id"])
-		el, _ := b["element"].(map[string]any)
-		actionID := str(el["action_id"])
-		given, ok := values[id][actionID]
-		if ok {
-			used++
-		}
-		value, filled, err := elementState(el, given, ok)
-		if err != nil {
-			return nil, err
-		}
-		if !filled && b["optional"] != true {
-			return nil, refusedf("input %s of the modal is required", id)
-		}
-		state[id] = map[string]any{actionID: value}
-	}
-	for _, actions := range values {
-		used -= len(actions)
-	}
-	if used != 0 {
-		return nil, refusedf("the modal has not all of the inputs that were filled in")
-	}
-	return state, nil
-}
-
-// elementState is the state of one input element.
-func elementState(el map[string]any, given string, ok bool) (value map[string]any, filled bool, err error) {
-	kind := str(el["type"])
-	value = map[string]any{"type": kind}
-	fields := map[string][2]string{
-		"plain_text_input":     {"value", "initial_value"},
-		"number_input":         {"value", "initial_value"},
-		"email_text_input":     {"value", "initial_value"},
-		"url_text_input":       {"value", "initial_value"},
-		"users_select":         {"selected_user", "initial_user"},
-		"channels_select":      {"selected_channel", "initial_channel"},
-		"conversations_select": {"selected_conversation", "initial_conversation"},
-		"datepicker":           {"selected_date", "initial_date"},
-		"timepicker":           {"selected_time", "initial_time"},
-	}
-	if field, known := fields[kind]; known {
-		if !ok {
-			given = str(el[field[1]])
-		}
-		value[field[0]] = nil
-		if given != "" {
-			value[field[0]] = given
-		}
-		return value, given != "", nil
-	}
-	switch kind {
-	case "static_select", "radio_buttons", "external_select":
-		value["selected_option"] = el["initial_option"]
-		if ok {
-			option := optionOf(el, given)
-			if option == nil && kind != "external_select" {
-				return nil, false, refusedf("select %s has no option %q", str(el["action_id"]), given)
-			}
-			if option == nil {
-				option = map[string]any{"text": map[string]any{"type": "plain_text", "text": given}, "value": given}
-			}
-			value["selected_option"] = option
-		}
-		return value, value["selected_option"] != nil, nil
-	case "checkboxes":
-		chosen := []any{}
-		if initial, has := el["initial_options"].([]any); has && !ok {
-			chosen = initial
-		}
-		if ok && given != "" {
-			option := optionOf(el, given)
-			if option == nil {
-				return nil, false, refusedf("checkboxes %s have no option %q", str(el["action_id"]), given)
-			}
-			chosen = []any{option}
-		}
-		value["selected_options"] = chosen
-		return value, len(chosen) > 0, nil
-	}
-	return nil, false, refusedf("input element %s is not simulated", kind)
-}
-
-func optionOf(el map[string]any, value string) map[string]any {
-	options, _ := el["options"].([]any)
-	groups, _ := el["option_groups"].([]any)
-	for _, g := range groups {
-		group, _ := g.(map[string]any)
-		more, _ := group["options"].([]any)
-		options = append(slices.Clone(options), more...)
-	}
-	for _, o := range options {
-		if option, _ := o.(map[string]any); option["value"] == value {
-			return option
-		}
-	}
-	return nil
 }

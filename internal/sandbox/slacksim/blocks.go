@@ -37,6 +37,10 @@ type checker struct {
 	newID     func(prefix string) string
 }
 
+func (s *Server) checkerLocked(where surface, base string) *checker {
+	return &checker{surface: where, base: base, blockIDs: map[string]bool{}, actionIDs: map[string]bool{}, newID: s.idLocked}
+}
+
 // checkBlocksLocked checks the blocks argument of a message and returns them as
 // Slack stores them: with block_id and action_id everywhere. An empty list is nil.
 func (s *Server) checkBlocksLocked(text string, where surface) (json.RawMessage, *apiError) {
@@ -46,7 +50,7 @@ func (s *Server) checkBlocksLocked(text string, where surface) (json.RawMessage,
 	if decoder.Decode(&list) != nil || decoder.More() {
 		return nil, fail("invalid_blocks_format")
 	}
-	k := &checker{surface: where, base: "/blocks", blockIDs: map[string]bool{}, actionIDs: map[string]bool{}, newID: s.idLocked}
+	k := s.checkerLocked(where, "/blocks")
 	k.blocks(list, "")
 	if len(k.problems) > 0 {
 		return nil, &apiError{code: "invalid_blocks", messages: k.problems}
@@ -121,6 +125,9 @@ func (k *checker) block(b map[string]any, at string) {
 		return
 	}
 	k.blockID(b, at)
+	if k.surface != onMessage {
+		clear(k.actionIDs) // of this block only, see actionID
+	}
 	switch kind {
 	case "section":
 		k.section(b, at)
@@ -200,7 +207,7 @@ func (k *checker) section(b map[string]any, at string) {
 		}
 	}
 	if b["accessory"] != nil {
-		k.element(b["accessory"], at+"/accessory")
+		k.element(b["accessory"], at+"/accessory", inSection)
 	}
 }
 
@@ -239,13 +246,12 @@ func (k *checker) input(b map[string]any, at string) {
 	k.known(b, at, "type", "block_id", "label", "element", "hint", "optional", "dispatch_action")
 	k.text(b["label"], at+"/label", textRule{plain: true, max: 2000, required: true})
 	k.text(b["hint"], at+"/hint", textRule{plain: true, max: 2000})
-	if el, ok := b["element"].(map[string]any); !ok {
+	el, ok := b["element"].(map[string]any)
+	if !ok {
 		k.fail(at, "missing required field: element")
-	} else if el["type"] == "button" {
-		k.fail(at+"/element", "unsupported type: button")
-	} else {
-		k.element(el, at+"/element")
+		return
 	}
+	k.element(el, at+"/element", inInput)
 }
 
 // markdownBlock: the text of all markdown blocks of a message counts together.

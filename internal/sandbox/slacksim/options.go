@@ -26,6 +26,10 @@ type Options struct {
 	// Command is the app's one slash command, default /autoscale.
 	Command string
 
+	// Shortcuts of the app. Default: Change Autoscaling, once global (callback_id
+	// change_autoscaling) and once on messages (change_autoscaling_from_message).
+	Shortcuts []Shortcut
+
 	// Scopes of the bot token. Default: commands, chat:write, app_mentions:read,
 	// users:read, usergroups:read, channels:read, groups:read, im:write; so
 	// without chat:write.public, which an admin may leave out.
@@ -69,6 +73,12 @@ func (o Options) withDefaults() Options {
 	o.BotUserID = cmp.Or(o.BotUserID, "U0BOT")
 	o.BotName = cmp.Or(o.BotName, "autoscale")
 	o.Command = cmp.Or(o.Command, "/autoscale")
+	if o.Shortcuts == nil {
+		o.Shortcuts = []Shortcut{
+			{ShortcutGlobal, "Change Autoscaling", "change_autoscaling"},
+			{ShortcutMessage, "Change Autoscaling", "change_autoscaling_from_message"},
+		}
+	}
 	if o.Scopes == nil {
 		o.Scopes = []string{
 			"commands", "chat:write", "app_mentions:read", "users:read", "usergroups:read",

@@ -24,6 +24,43 @@ func (s *Server) PlainText(m Message) string {
 	return strings.Join(f.lines, "\n")
 }
 
+// ViewText is everything a person can read of a view, one line per part: the title, the
+// blocks as PlainText has them, what the fields hold, the errors, and the submit button.
+func (s *Server) ViewText(v View) string {
+	s.mu.Lock()
+	names := s.namesLocked()
+	s.mu.Unlock()
+	f := flattener{names: names}
+	f.line(v.Title)
+	var blocks []map[string]any
+	if json.Unmarshal(v.Blocks, &blocks) == nil {
+		for _, b := range blocks {
+			f.blocks([]map[string]any{b})
+			for _, field := range fieldsOf(encode([]any{b})) {
+				f.line(v.reads(field))
+			}
+			f.line(v.Errors[str(b["block_id"])])
+		}
+	}
+	if v.Submit != "" {
+		f.line("[" + v.Submit + "]")
+	}
+	return strings.Join(f.lines, "\n")
+}
+
+// reads is what a person reads in a field: of options their text.
+func (v *View) reads(f field) string {
+	held := v.holds(f)
+	if held == "" || !holdings[f.kind()].options {
+		return held
+	}
+	var texts []string
+	for _, line := range strings.Split(held, "\n") {
+		texts = append(texts, textOf(v.option(f, line)["text"]))
+	}
+	return strings.Join(texts, ", ")
+}
+
 // names are how IDs are shown.
 type names map[string]string
 

@@ -16,6 +16,8 @@ type Team struct {
 	BotName   string `json:"bot_name"`
 	AppID     string `json:"app_id"`
 	Command   string `json:"command"`
+	// Shortcuts of the app.
+	Shortcuts []Shortcut `json:"shortcuts"`
 }
 
 // Snapshot is the whole workspace at one moment. It shares nothing that changes
@@ -50,6 +52,7 @@ func (s *Server) snapshotLocked() Snapshot {
 		Team: Team{
 			ID: s.opts.TeamID, Name: s.opts.TeamName, Domain: s.opts.TeamDomain,
 			BotUserID: s.opts.BotUserID, BotName: s.opts.BotName, AppID: s.opts.AppID, Command: s.opts.Command,
+			Shortcuts: slices.Clone(s.opts.Shortcuts),
 		},
 		Users:      []User{},
 		Channels:   []Channel{},

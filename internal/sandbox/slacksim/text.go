@@ -39,3 +39,15 @@ func textOf(v any) string {
 	object, _ := v.(map[string]any)
 	return str(object["text"])
 }
+
+// number is v when it is a JSON number, however it was decoded.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case json.Number:
+		n, err := v.Float64()
+		return n, err == nil
+	}
+	return 0, false
+}

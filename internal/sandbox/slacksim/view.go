@@ -37,8 +37,13 @@ type View struct {
 	PreviousID      string            `json:"previous_view_id,omitempty"`
 	Errors          map[string]string `json:"errors,omitempty"`  // by block_id, from the last submission
 	Trouble         bool              `json:"trouble,omitempty"` // "We had some trouble connecting. Try again?"
+	// Entered is what a person has put in, and what an update of the view has kept.
+	Entered Entered `json:"entered,omitempty"`
+	// Suggestions are the app's answers to what was last typed into external selects.
+	Suggestions []Suggestion `json:"suggestions,omitempty"`
 
-	raw map[string]any
+	raw     map[string]any
+	offered map[optionKey]map[string]any // options of external selects
 }
 
 func (s *Server) newTriggerLocked(userID string) string {
@@ -81,12 +86,29 @@ func (s *Server) viewsLocked(userID string) []View {
 	return out
 }
 
-// CloseView closes a modal as the person does, without telling the app.
+// CloseView closes a modal as the person does, and with clear_on_close all that lie
+// below. The app is told, by view_closed, where it asked for that by notify_on_close.
 func (s *Server) CloseView(userID, viewID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.views = slices.DeleteFunc(s.views, func(v *View) bool { return v.ID == viewID && v.UserID == userID })
+	i := slices.IndexFunc(s.views, func(v *View) bool { return v.ID == viewID && v.UserID == userID && v.Type == "modal" })
+	if i < 0 {
+		return
+	}
+	v := s.views[i]
+	s.views = slices.Delete(s.views, i, i+1)
+	if v.raw["clear_on_close"] == true {
+		s.clearStackLocked(userID)
+	}
 	s.touchLocked()
+	if v.raw["notify_on_close"] == true {
+		d := s.newDeliveryLocked(KindInteractive, "close "+viewID, userID, "")
+		payload := s.interactionLocked("view_closed", d)
+		payload["view"], payload["is_cleared"] = s.viewObjectLocked(v), v.raw["clear_on_close"] == true
+		delete(payload, "trigger_id")
+		d.payload = encode(payload)
+		d.sendLocked(d.EnvelopeID, 0)
+	}
 }
 
 // parseViewLocked checks a view as it comes from the app.
@@ -103,7 +125,7 @@ func (s *Server) parseViewLocked(text, want string) (*View, *apiError) {
 	if kind == "home" {
 		surface = onHome
 	}
-	check := &checker{surface: surface, base: "/view", blockIDs: map[string]bool{}, actionIDs: map[string]bool{}, newID: s.idLocked}
+	check := s.checkerLocked(surface, "/view")
 	check.view(raw, kind, want)
 	if len(check.problems) > 0 {
 		return nil, &apiError{code: "invalid_arguments", messages: check.problems}
@@ -244,6 +266,7 @@ func (s *Server) viewsUpdate(call *apiCall) (map[string]any, *apiError) {
 
 func (s *Server) replaceViewLocked(target, v *View) {
 	v.ID, v.UserID, v.RootID, v.PreviousID, v.Hash = target.ID, target.UserID, target.RootID, target.PreviousID, s.hashLocked()
+	v.inherit(target)
 	*target = *v
 	s.touchLocked()
 }
@@ -281,7 +304,7 @@ func (s *Server) viewObjectLocked(v *View) map[string]any {
 	o := map[string]any{
 		"id": v.ID, "team_id": s.opts.TeamID, "type": v.Type, "blocks": v.Blocks, "hash": v.Hash,
 		"private_metadata": v.PrivateMetadata, "callback_id": v.CallbackID, "external_id": v.ExternalID,
-		"state": map[string]any{"values": map[string]any{}}, "root_view_id": v.RootID, "previous_view_id": v.PreviousID,
+		"state": map[string]any{"values": v.state()}, "root_view_id": v.RootID, "previous_view_id": v.PreviousID,
 		"app_id": s.opts.AppID, "bot_id": s.botID(), "app_installed_team_id": s.opts.TeamID,
 		"clear_on_close": v.raw["clear_on_close"] == true, "notify_on_close": v.raw["notify_on_close"] == true,
 	}
