@@ -23,9 +23,12 @@ const (
 	editEvery = 1400 * time.Millisecond
 	editBurst = 6
 
-	// ackWithin is when an acknowledgement is too late: Slack gives 3 seconds and
-	// tells the person then that the command failed.
+	// ackWithin is until when something is recorded that is to be acknowledged, and
+	// lastAck until when its acknowledgement is sent: Slack gives 3 seconds and tells
+	// the person then that the command failed. What was recorded at the last moment is
+	// carried out, so there has to be time left to say so.
 	ackWithin = 2500 * time.Millisecond
+	lastAck   = 2900 * time.Millisecond
 	// triggerLives is how long a form may be opened after a click.
 	triggerLives = 3 * time.Second
 	// mostAck is the size from which Slack drops an acknowledgement without a word.

@@ -116,7 +116,7 @@ func (l *loop) handle(ctx context.Context, e *envelope) {
 }
 
 // delivery is an envelope while it is served. Its context ends when it is too late
-// to acknowledge it.
+// to record it.
 type delivery struct {
 	*envelope
 	ctx context.Context
@@ -129,7 +129,9 @@ func (d *delivery) acknowledge() { d.acknowledgeWith(nil) }
 
 func (d *delivery) acknowledgeWith(payload any) {
 	watch := d.bot.cfg.Watch
-	if err := d.ack(d.ctx, d.id, payload); err != nil {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(d.ctx), d.received.Add(lastAck))
+	defer cancel()
+	if err := d.ack(ctx, d.id, payload); err != nil {
 		call(watch.LateAck)
 		d.bot.cfg.Log.Warn("not acknowledged", zap.String("envelope", d.id), zap.Error(err))
 		return

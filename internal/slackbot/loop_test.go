@@ -178,3 +178,24 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// What was recorded at the last moment is carried out, so it is acknowledged while Slack
+// still waits; after that nobody is told two things.
+func TestAckOfTheLastMoment(t *testing.T) {
+	for _, c := range []struct {
+		took   time.Duration
+		unsent int
+	}{{ackWithin + 100*time.Millisecond, 0}, {lastAck + time.Millisecond, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			l, _ := simulated(t, slacksim.Options{})
+			e := &envelope{id: "e1", received: time.Now(), ack: func(ctx context.Context, _ string, _ any) error { return ctx.Err() }}
+			ctx, cancel := context.WithDeadline(t.Context(), e.received.Add(ackWithin))
+			defer cancel()
+			time.Sleep(c.took) // the commit
+			(&delivery{envelope: e, ctx: ctx, bot: l.bot}).acknowledge()
+			if l.unacked != c.unsent {
+				t.Errorf("after %v: %d not acknowledged, want %d", c.took, l.unacked, c.unsent)
+			}
+		})
+	}
+}

@@ -167,8 +167,12 @@ func (s *sockets) lost(err error, pause time.Duration, said *string) {
 	var socket *socketError
 	if errors.As(err, &socket) && (socket.reason == tooMany || socket.status != 0 && s.ofApp.Load() >= mostSockets) {
 		if !s.full.Swap(true) {
+			serves := "this one serves with those that are open"
+			if s.open.Load() == 0 {
+				serves = "this one hears nothing until there is room"
+			}
 			s.log.Error("slack has no room for another socket: an app may have 10, all its processes together; "+
-				"this one serves with those that are open. Set SLACK_CONNECTIONS lower, or run fewer processes", append(fields,
+				serves+". Set SLACK_CONNECTIONS lower, or run fewer processes", append(fields,
 				zap.Int64("sockets", s.open.Load()), zap.Int("wanted", s.count), zap.Int64("sockets of the app", s.ofApp.Load()))...)
 		}
 		return
