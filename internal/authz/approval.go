@@ -113,6 +113,7 @@ func (p eligible) cause(code CauseCode) Cause {
 func (a *asking) needApproval(r *Rule, d *Decision) {
 	p := a.eligible(r)
 	d.Approvers = p.people
+	d.Mention = a.mention(r, p.people)
 	d.Needed = maps.Clone(r.Needed)
 	d.Expires = r.Expires
 	d.Cause = p.cause(CauseApproves)
@@ -142,6 +143,21 @@ func (a *asking) needApproval(r *Rule, d *Decision) {
 	d.Cause = p.cause(CauseTooFew)
 	d.Cause.Able, d.Cause.Own = p.able(slots), a.isApprover(r)
 	d.Cause.Unreadable, d.Cause.MayBreak = p.unreadable, d.BreakGlass
+}
+
+// mention holds those of the approvers whom the card pings, nil for all of them: also
+// where the rule names nobody who could approve.
+func (a *asking) mention(r *Rule, approvers []string) []string {
+	var out []string
+	for _, e := range r.Mention {
+		ids, _ := a.groups.members(e)
+		for _, id := range ids {
+			if slices.Contains(approvers, id) {
+				out = appendNew(out, id)
+			}
+		}
+	}
+	return out
 }
 
 // isApprover tells whether the requester would be an approver for somebody else.

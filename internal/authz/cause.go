@@ -14,6 +14,7 @@ const (
 	CauseAllows     CauseCode = "allows"
 	CauseConfirms   CauseCode = "confirms"    // the requester has to press Confirm
 	CauseConfirmed  CauseCode = "confirmed"   // and did
+	CauseLarge      CauseCode = "large"       // the rule allows it, but so large a raise is confirmed: Decision.Large
 	CauseApproves   CauseCode = "approves"    // Needed, Who (the approvers)
 	CauseBreakGlass CauseCode = "break_glass" // Needed, Who: what it would have taken
 	// CauseDenies: a deny rule. Everybody: it binds everybody; else Who and

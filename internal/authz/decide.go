@@ -48,6 +48,7 @@ func (p *Policy) ask(q Question, assumed []string) *asking {
 
 func (a *asking) decide() Decision {
 	d := a.judge()
+	a.confirmLarge(&d)
 	d.NeedsCost = a.needsCost
 	d.PolicySHA = a.policy.sha
 	return d

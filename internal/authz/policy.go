@@ -29,6 +29,8 @@ type Definition struct {
 	Location *time.Location
 	Groups   []*Group
 	Rules    []*Rule
+	// ConfirmAbove is when a raise is large, zero for DefaultConfirmAbove.
+	ConfirmAbove ConfirmAbove
 }
 
 // Group is a named set of people.
@@ -57,11 +59,16 @@ type Rule struct {
 	Needed     map[string]int
 	Expires    time.Duration
 	BreakGlass Roster
+	// Mention are those whom the card pings, of the approvers; nil for all of them.
+	Mention Roster
 }
 
 // New makes a policy. The definition must not be changed afterwards.
 func New(d Definition) *Policy {
 	sum := sha256.Sum256(d.Source)
+	if d.ConfirmAbove == (ConfirmAbove{}) {
+		d.ConfirmAbove = DefaultConfirmAbove
+	}
 	return &Policy{def: d, sha: hex.EncodeToString(sum[:])}
 }
 
@@ -110,7 +117,7 @@ func (p *Policy) Users() []string {
 		}
 	}
 	for _, r := range p.def.Rules {
-		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass} {
+		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass, r.Mention} {
 			for _, e := range list {
 				if e.User != "" {
 					out = appendNew(out, e.User)
@@ -154,9 +161,9 @@ func (p *Policy) UsesBreakGlass() bool {
 	return slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.BreakGlass != nil })
 }
 
-// UsesCost tells whether any rule asks about costs.
+// UsesCost tells whether the policy asks about costs.
 func (p *Policy) UsesCost() bool {
-	return slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.When != nil && r.When.Reads("cost") })
+	return p.def.ConfirmAbove.USDPerHour > 0 || slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.When != nil && r.When.Reads("cost") })
 }
 
 // Mentions holds the names of the rules that could let this person do or approve

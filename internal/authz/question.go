@@ -97,6 +97,11 @@ type Decision struct {
 	Needed map[string]int `json:"needed,omitempty"`
 	// Expires is how long an approval may be waited for. Set with Approve.
 	Expires time.Duration `json:"expires,omitempty"`
+	// Mention are those of the approvers whom the card pings, nil for all of them.
+	Mention []string `json:"mention,omitempty"`
+	// Large tells which raises are so large that they may be a slip. Without an
+	// approval such a change waits for Confirm.
+	Large Large `json:"large,omitzero"`
 	// BreakGlass tells that this person may skip this approval, giving a reason.
 	BreakGlass bool `json:"break_glass,omitempty"`
 	// BrokeGlass tells that the question asked to and the decision honours it:

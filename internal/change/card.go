@@ -366,7 +366,11 @@ func (s *Service) choose(ctx context.Context, draft *Request) {
 		s.cfg.Log.Debug("read the channel's members", zapRequest(draft.ID), zap.Error(err))
 	}
 	var first, second []string
-	for _, id := range draft.Decision.Approvers {
+	wanted := draft.Decision.Mention
+	if wanted == nil {
+		wanted = draft.Decision.Approvers
+	}
+	for _, id := range wanted {
 		if here[id] {
 			first = append(first, id)
 		} else {

@@ -20,6 +20,7 @@ type file struct {
 	Timezone text           `yaml:"timezone" is:"time zone"`
 	Channels []text         `yaml:"channels" is:"channel"`
 	Groups   map[text]group `yaml:"groups" key:"group name"`
+	Above    *confirmAbove  `yaml:"confirm_above"`
 	Rules    []rule         `yaml:"rules" need:"rules are missing: without one nobody may change anything"`
 	Tests    []test         `yaml:"tests"`
 }
@@ -43,6 +44,13 @@ type rule struct {
 	Approvals  map[text]number `yaml:"approvals" is:"approvals"`
 	Expires    text            `yaml:"expires" is:"span"`
 	BreakGlass *breakGlass     `yaml:"break_glass"`
+	Mention    []text          `yaml:"mention"`
+}
+
+type confirmAbove struct {
+	Factor     number `yaml:"factor" is:"factor"`
+	Replicas   number `yaml:"replicas" is:"replicas"`
+	USDPerHour number `yaml:"usd_per_hour" is:"price"`
 }
 
 type breakGlass struct {
@@ -130,6 +138,8 @@ var kinds = map[string]kind{
 	"membership":    {words: []string{string(authz.Member), string(authz.Guest), string(authz.Bot), string(authz.Foreign), string(authz.Deactivated), string(authz.Unknown)}},
 	"approvals":     {wanted: "a whole number from 1 to 20, or one for each group such as {leads: 1, sre: 1}", fits: func(v float64) bool { return isWhole(v, 1, 20) }},
 	"setting value": {wanted: "a whole number from 0, or null", fits: func(v float64) bool { return isWhole(v, 0, 1<<31-1) }},
+	"factor":        {wanted: "a whole number from 2 to 1000", fits: func(v float64) bool { return isWhole(v, 2, 1000) }},
+	"replicas":      {wanted: "a whole number from 1", fits: func(v float64) bool { return isWhole(v, 1, 1<<31-1) }},
 	"price":         {wanted: "a number of USD per hour", fits: func(v float64) bool { return v >= 0 }},
 }
 

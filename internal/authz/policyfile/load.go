@@ -1,6 +1,7 @@
 package policyfile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -64,6 +65,7 @@ func read(name string, data []byte) *loader {
 	}
 	l.policy.Channels = values(f.Channels)
 	l.groups(f.Groups)
+	l.policy.ConfirmAbove = above(f.Above)
 	if len(f.Rules) > maxRules {
 		l.addAt(l.starts["rules"][maxRules], 1, "more than %d rules", maxRules)
 		return l
@@ -136,6 +138,19 @@ func (l *loader) roster(list []text, what string, everyone bool) authz.Roster {
 	return out
 }
 
+// above is when a raise is large. What the file leaves out is as without it.
+func above(f *confirmAbove) authz.ConfirmAbove {
+	out := authz.DefaultConfirmAbove
+	if f == nil {
+		return out
+	}
+	return authz.ConfirmAbove{
+		Factor:     cmp.Or(int(f.Factor.value), out.Factor),
+		Replicas:   cmp.Or(int(f.Replicas.value), out.Replicas),
+		USDPerHour: f.USDPerHour.value,
+	}
+}
+
 func (l *loader) rule(line int, f rule) {
 	r := &authz.Rule{
 		Name: f.Name.value, Line: line,
@@ -154,8 +169,8 @@ func (l *loader) rule(line int, f rule) {
 	case authz.Approve:
 		l.approve(f, r)
 	default:
-		if f.Approvers != nil || f.Approvals != nil || f.Expires.at != nil || f.BreakGlass != nil {
-			l.add(f.Effect.at, "approvers, approvals, expires and break_glass belong to effect approve, this rule has effect %s", r.Effect)
+		if f.Approvers != nil || f.Approvals != nil || f.Expires.at != nil || f.BreakGlass != nil || f.Mention != nil {
+			l.add(f.Effect.at, "approvers, approvals, expires, mention and break_glass belong to effect approve, this rule has effect %s", r.Effect)
 		}
 	}
 	if r.Effect != "" && r.Effect != authz.Deny && f.Who == nil {
@@ -170,6 +185,7 @@ func (l *loader) approve(f rule, r *authz.Rule) {
 		l.add(f.Effect.at, "rule %q needs approvers", r.Name)
 	}
 	r.Approvers = l.roster(f.Approvers, "approvers", false)
+	r.Mention = l.roster(f.Mention, "mention", false)
 	r.Needed = map[string]int{}
 	for key, n := range f.Approvals {
 		if r.Needed[key.value] = int(n.value); key.value != "" && !slices.Contains(values(f.Approvers), key.value) {

@@ -20,7 +20,10 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 	authz.CauseAllows:    func(c authz.Cause) prose { return because(c, "allows this") },
 	authz.CauseConfirms:  func(c authz.Cause) prose { return because(c, "asks you to confirm this") },
 	authz.CauseConfirmed: func(c authz.Cause) prose { return say(rule(c) + " allows this, now that you have confirmed it.") },
-	authz.CauseApproves:  approves,
+	authz.CauseLarge: func(c authz.Cause) prose {
+		return say(rule(c) + " allows this, and so large a raise is confirmed first.")
+	},
+	authz.CauseApproves: approves,
 	authz.CauseBreakGlass: func(c authz.Cause) prose {
 		return say(rule(c)+" lets you break the glass. It would have needed ", wants(c), ".")
 	},
