@@ -361,6 +361,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		if next.Kind == Overruled || next.Kind == NotVisible || next.Kind == Landed {
 			r.owe(Card) // it says something else
 		}
+		r.oweReview()
 		if next.Kind.Bad() {
 			r.News = News{Code: next.Kind, At: now}
 			if with != nil {
