@@ -61,21 +61,9 @@ var errMeanwhile = errors.New("changed in the meantime")
 // recorded before. On any other error nothing was recorded, and there must be no
 // acknowledgement.
 func (s *Service) Do(ctx context.Context, a Act) error {
-	r, err := s.judged(ctx, a)
-	if errors.Is(err, ErrNotFound) {
-		return s.refuseAct(ctx, a, nil, refuse(RequestNotFound))
-	}
+	a, r, people, err := s.acts(ctx, a)
 	if err != nil {
 		return err
-	}
-	actor, people, err := s.who(ctx, a.Person.ID)
-	if err != nil {
-		s.cfg.Log.Warn("look up who acts", zapRequest(a.ID), zap.Error(err))
-		return s.refuseAct(ctx, a, r, refuse(WhoUnknown))
-	}
-	a.Person = actor
-	if !actor.Membership.Ours() {
-		return s.refuseAct(ctx, a, r, refuse(MembersOnly))
 	}
 	for {
 		do, err := s.prepare(ctx, a, r, people)
@@ -106,6 +94,27 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 			return err
 		}
 	}
+}
+
+// acts looks up who acts on which request. Its error is what Do returns.
+func (s *Service) acts(ctx context.Context, a Act) (Act, *Request, authz.People, error) {
+	r, err := s.judged(ctx, a)
+	if errors.Is(err, ErrNotFound) {
+		return a, nil, authz.People{}, s.refuseAct(ctx, a, nil, refuse(RequestNotFound))
+	}
+	if err != nil {
+		return a, nil, authz.People{}, err
+	}
+	actor, people, err := s.who(ctx, a.Person.ID)
+	if err != nil {
+		s.cfg.Log.Warn("look up who acts", zapRequest(a.ID), zap.Error(err))
+		return a, r, people, s.refuseAct(ctx, a, r, refuse(WhoUnknown))
+	}
+	a.Person = actor
+	if !actor.Membership.Ours() {
+		return a, r, people, s.refuseAct(ctx, a, r, refuse(MembersOnly))
+	}
+	return a, r, people, nil
 }
 
 // judged returns the request once it left requested, or as it is after a second.

@@ -169,7 +169,11 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 	if out, err := s.postCard(ctx, f, draft); out != nil || err != nil {
 		return out, err
 	}
-	return s.posted(draft, letWait)
+	r, err := s.posted(draft, letWait)
+	if err == nil {
+		s.offerBreakGlass(r)
+	}
+	return r, err
 }
 
 // orAgain is the request as it is where it has to be judged from the start.
@@ -233,7 +237,7 @@ const mostWaitingCards = 5
 // crowded refuses a card that would be one too many of its requester's in the
 // channel, and one that its requester has asked for anew before its turn came.
 func (s *Service) crowded(ctx context.Context, draft *Request) (*refusal, error) {
-	open, err := s.store.Open(ctx, draft.Requester.ID, draft.Channel, neighboursAtMost)
+	open, err := s.store.OpenOf(ctx, draft.Requester.ID, draft.Channel, neighboursAtMost)
 	if err != nil {
 		return nil, err
 	}

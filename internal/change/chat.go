@@ -13,19 +13,21 @@ type Part int
 
 // The messages of a request: the card, the one reply that tells the end, the later
 // reply for bad news, the reminder before a card expires, the announcement of a
-// broken glass with its review, and the private answer where there is no card.
+// break-glass with its review, the reminder of that, and what the requester alone is
+// told: the answer where there is no card, and that the approval need not be waited for.
 const (
 	Card Part = iota
 	Reply
 	BadNews
 	Reminder
 	ReviewCard
+	ReviewReminder
 	Private
 )
 
 // String names the message in the log.
 func (p Part) String() string {
-	return [...]string{Card: "card", Reply: "reply", BadNews: "bad news", Reminder: "reminder", ReviewCard: "review card", Private: "private answer"}[p]
+	return [...]string{Card: "card", Reply: "reply", BadNews: "bad news", Reminder: "reminder", ReviewCard: "review card", ReviewReminder: "review reminder", Private: "private answer"}[p]
 }
 
 // Urgency orders the edits of messages, which share one budget for the whole

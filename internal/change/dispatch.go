@@ -175,7 +175,7 @@ func (s *Service) attend(ctx context.Context, r *Request, now time.Time) (*Reque
 			return nil
 		})
 		if err == nil && r.State == Pending {
-			s.remind(r)
+			s.remind(r, Reminder)
 		}
 		return r, err
 	default:

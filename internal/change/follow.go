@@ -364,6 +364,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		case Overruled, Rescheduled, NotVisible, Landed:
 			r.owe(Card) // it says something else
 		}
+		r.oweReview()
 		if next.Kind.Bad() {
 			r.News = News{Code: next.Kind, At: now}
 			if with != nil {

@@ -68,7 +68,7 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	switch s.decide(ctx, &draft, sub).Effect {
 	case authz.Allow:
 		if draft.BrokeGlass() {
-			if why, err := s.glassBarred(ctx, &draft, draft.Ask.Reason); why.Code != "" || err != nil {
+			if why, err := s.breakGlassRefused(ctx, &draft, draft.Ask.Reason); why.Code != "" || err != nil {
 				if err != nil {
 					return nil, err
 				}

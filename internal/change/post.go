@@ -145,8 +145,12 @@ func (s *Service) showNow(ctx context.Context, r *Request, part Part) shown {
 // post posts a message in its turn. Waiting for the slot holds no worker.
 func (s *Service) post(ctx context.Context, r *Request, part Part) (MessageRef, error) {
 	var slot Slot
+	channel := r.Channel
+	if part == ReviewReminder {
+		channel = r.Messages.Review.Ref.Channel
+	}
 	err := s.turn(ctx, func(ctx context.Context) (err error) {
-		slot, err = s.chat.Slot(ctx, r.Channel, part)
+		slot, err = s.chat.Slot(ctx, channel, part)
 		return err
 	})
 	if err != nil {
@@ -363,11 +367,11 @@ func (s *Service) untold(r *Request, err error) {
 	}
 }
 
-// remind posts one line in the card's thread.
-func (s *Service) remind(r *Request) {
+// remind posts a reminder, in the thread of what waits for people.
+func (s *Service) remind(r *Request, part Part) {
 	s.background(r.ID, func() {
-		if _, err := s.post(s.lease.held(), r, Reminder); err != nil {
-			s.cfg.Log.Warn("remind approvers", zapRequest(r.ID), zap.Error(err))
+		if _, err := s.post(s.lease.held(), r, part); err != nil {
+			s.cfg.Log.Warn("remind people", zapRequest(r.ID), zap.Stringer("part", part), zap.Error(err))
 		}
 	})
 }

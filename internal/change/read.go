@@ -77,6 +77,28 @@ func (s *Service) Waiting(ctx context.Context) ([]*Request, error) {
 	return s.store.Pending(ctx, "", mostWaiting)
 }
 
+// OpenReview is a request whose break-glass nobody has signed yet.
+type OpenReview struct {
+	*Request
+	// Link is the address of the review card, "" where Slack did not give it.
+	Link string
+}
+
+// Reviews returns the open reviews, oldest first.
+func (s *Service) Reviews(ctx context.Context) ([]OpenReview, error) {
+	open, err := s.store.Unreviewed(ctx, mostWaiting)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OpenReview, len(open))
+	links := make([]func(), len(open))
+	for i, r := range open {
+		links[i] = func() { out[i] = OpenReview{r, s.chat.Link(ctx, r.Messages.Review.Ref)} }
+	}
+	together(links...)
+	return out, nil
+}
+
 // ModelStatus is one model as it is now, with what the bot knows beside it.
 type ModelStatus struct {
 	Model   baseten.Model

@@ -46,7 +46,7 @@ const (
 	BasetenAway     Code = "baseten_away"     // HTTP, 0 if there was no answer; Tries
 	SlackAway       Code = "slack_away"
 	TooManyWaiting  Code = "too_many_waiting" // Tries: how many wait for others already
-	NotAnnounced    Code = "not_announced"    // Text; the channel for alarms took no message: the glass does not break
+	NotAnnounced    Code = "not_announced"    // Text; Slack's word for why the channel for alarms took no message: nothing is sent
 	Broken          Code = "broken"           // the bot itself failed; the log says more
 	NotJudgedInTime Code = "not_judged_in_time"
 

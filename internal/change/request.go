@@ -150,12 +150,14 @@ type Audience struct {
 	Absent bool `json:"absent,omitempty"`
 }
 
-// Review is what is left to do after a broken glass: somebody else who could have
-// approved looks at it and signs.
+// Review is what is left to do after a break-glass: somebody else who could have
+// approved looks at it and signs. It is open until somebody did.
 type Review struct {
 	Open bool         `json:"open,omitempty"`
 	By   authz.Person `json:"by,omitzero"`
 	At   time.Time    `json:"at,omitzero"`
+	// Card is the address of the request's card, "" where Slack did not give it.
+	Card string `json:"card,omitempty"`
 }
 
 // Message is one of the messages that show a request.
@@ -178,7 +180,7 @@ type Messages struct {
 	Card  Message `json:"card,omitzero"`
 	Reply Message `json:"reply,omitzero"`
 	News  Message `json:"news,omitzero"`
-	// Review announces a broken glass and asks somebody to sign it.
+	// Review announces a break-glass and asks somebody to sign it.
 	Review Message `json:"review,omitzero"`
 	// Private tells the requester alone of an end that has no card.
 	Private Message `json:"private,omitzero"`
@@ -260,6 +262,9 @@ type Request struct {
 	Outcome Outcome
 	News    News
 	Review  Review
+	// ReviewDueAt is when those who can sign the open review are reminded next; zero
+	// where none is open.
+	ReviewDueAt time.Time
 
 	Messages Messages
 	// Told is how the requester was told where no message in the channel could; "" if

@@ -245,6 +245,9 @@ func (s *Service) next(ctx context.Context, r *Request, now time.Time) (*Request
 		return s.store.Get(ctx, r.ID)
 	}
 	s.show(r)
+	if r.reviewDue(now) {
+		return s.remindReview(ctx, r)
+	}
 	switch r.State {
 	case Requested:
 		return s.judge(ctx, r)

@@ -122,9 +122,10 @@ func (r *Request) move(e *Effects, to State, actor authz.Person, why Reason, now
 	if to.Ended() {
 		r.EndedAt = now
 		r.owe(Reply)
-		if r.Messages.Review.Ref.TS != "" {
-			r.owe(ReviewCard)
+		if r.Messages.Review.Ref.TS == "" { // no break-glass, or one that nobody heard of: nothing was sent
+			r.Review, r.ReviewDueAt = Review{}, time.Time{}
 		}
+		r.oweReview()
 		r.freeOrigin(e)
 	}
 	e.Events = append(e.Events, r.event(EventMoved, from, actor, why, now))
@@ -159,6 +160,14 @@ func (r *Request) owe(parts ...Part) {
 	}
 }
 
+// oweReview notes that the announcement of a break-glass shows less than the request
+// knows, where there is one.
+func (r *Request) oweReview() {
+	if r.Messages.Review.Ref.TS != "" {
+		r.owe(ReviewCard)
+	}
+}
+
 // Due is when the request next wants attention: the earliest of its debts, zero
 // where it owes nothing. It is a pure function of the row, and the store writes it
 // with every change of the row, so that debt and clock cannot disagree.
@@ -166,6 +175,7 @@ func (r *Request) owe(parts ...Part) {
 //   - Work or a message that is owed is due when it may be tried again, or at once.
 //   - A followed change is due at once: whoever leases it goes on looking at it.
 //   - What waits for people is due when they are reminded and when it expires.
+//   - An open review is due when those who can sign it are reminded.
 func (r *Request) Due() time.Time {
 	var due time.Time
 	owe := func(at time.Time) {
@@ -183,17 +193,24 @@ func (r *Request) Due() time.Time {
 		owe(r.RemindAt)
 		owe(r.ExpiresAt)
 	}
+	if r.Review.Open {
+		owe(r.ReviewDueAt)
+	}
 	return due
 }
 
 // dueAt reports whether something is owed that can be done at now. Following is not:
 // it is done in memory by whoever holds the request.
 func (r *Request) dueAt(now time.Time) bool {
-	if r.Followed() {
+	switch {
+	case r.reviewDue(now):
+		return true
+	case r.Followed():
 		return len(r.owedMessages()) > 0 && !r.RetryAt.After(now)
+	default:
+		due := r.Due()
+		return !due.IsZero() && !due.After(now)
 	}
-	due := r.Due()
-	return !due.IsZero() && !due.After(now)
 }
 
 // owesWork reports whether something is to be done that waits for no person.

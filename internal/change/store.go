@@ -63,7 +63,7 @@ type Store interface {
 	// increased. It returns ErrNotFound, ErrDelivered, ErrUnwritable, or ErrBusy
 	// where step would bring the request into applying while an earlier one of an
 	// overlapping target (see baseten.Target.Overlaps) is approved or applying, or one
-	// was applied since Effects.ReadAt; a request that broke the glass does not wait
+	// was applied since Effects.ReadAt; a request with break-glass does not wait
 	// for one that is approved.
 	Change(ctx context.Context, d Delivery, id ID, step Step) (*Request, error)
 
@@ -99,9 +99,9 @@ type Store interface {
 	// limit; of one model only, where modelID is not "".
 	Pending(ctx context.Context, modelID string, limit int) ([]*Request, error)
 
-	// Open returns the requests of one person in one channel that are not judged yet or
+	// OpenOf returns the requests of one person in one channel that are not judged yet or
 	// wait for people, oldest first, at most limit.
-	Open(ctx context.Context, personID, channel string, limit int) ([]*Request, error)
+	OpenOf(ctx context.Context, personID, channel string, limit int) ([]*Request, error)
 
 	// Forget deletes a request that ended as denied and owes nothing. Its events stay.
 	Forget(ctx context.Context, id ID) error
@@ -118,6 +118,14 @@ type Store interface {
 	// Told returns the requests of an overlapping target whose bad news is a message
 	// of its own, from since on, newest first.
 	Told(ctx context.Context, t baseten.Target, since time.Time) ([]*Request, error)
+
+	// Denied returns the requests of an overlapping target that a person denied at or
+	// after since, latest first. What the policy denied is not among them.
+	Denied(ctx context.Context, t baseten.Target, since time.Time) ([]*Request, error)
+
+	// Unreviewed returns the requests whose break-glass nobody has signed yet, oldest
+	// first, at most limit.
+	Unreviewed(ctx context.Context, limit int) ([]*Request, error)
 
 	// History returns requests, newest first, at most limit. An empty modelID means
 	// all models; target is an environment's or deployment's name or a deployment's

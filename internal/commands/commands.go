@@ -13,7 +13,7 @@
 //	         | "status" MODEL [ TARGET ]
 //	         | "history" [ MODEL [ TARGET ] ]
 //	         | "list" [ GLOB ] | "help" [ WORD ]
-//	         | "pending" | "whoami"
+//	         | "pending" | "reviews" | "whoami"
 //	         | "cancel" ID | "undo" ID [ reason ]
 //	MODEL    = name | "model:" name
 //	TARGET   = name | "env:" name | "deployment:" name
@@ -51,6 +51,7 @@ const (
 	NameWhoami  Name = "whoami"
 	NameCan     Name = "can"
 	NamePending Name = "pending"
+	NameReviews Name = "reviews"
 	NameHistory Name = "history"
 	NameCancel  Name = "cancel"
 	NameUndo    Name = "undo"

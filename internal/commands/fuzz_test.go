@@ -48,7 +48,7 @@ func checkParse(t *testing.T, text string) (understood bool) {
 		if len(c.ID) != 5 {
 			t.Errorf("Parse(%q) has the ID %q", text, c.ID)
 		}
-	case NameList, NameWhoami, NamePending, NameHistory, NameHelp:
+	case NameList, NameWhoami, NamePending, NameReviews, NameHistory, NameHelp:
 	default:
 		t.Errorf("Parse(%q) has the name %q", text, c.Name)
 	}

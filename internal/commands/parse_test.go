@@ -234,6 +234,7 @@ func TestOtherCommands(t *testing.T) {
 		{"list ml/*", Command{Name: NameList, Glob: "ml/*"}},
 		{"whoami", Command{Name: NameWhoami}},
 		{"pending", Command{Name: NamePending}},
+		{"reviews", Command{Name: NameReviews}},
 		{"history", Command{Name: NameHistory}},
 		{"history llama-70b", Command{Name: NameHistory, Model: llama}},
 		{"history llama-70b production", Command{Name: NameHistory, Model: llama, Target: prod}},

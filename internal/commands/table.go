@@ -81,6 +81,12 @@ var table = []Spec{
 		Examples: []string{"pending"},
 	},
 	{
+		Name: NameReviews, args: argsNone,
+		Usage:    "reviews",
+		Summary:  "lists each break-glass that nobody has reviewed yet",
+		Examples: []string{"reviews"},
+	},
+	{
 		Name: NameHistory, args: argsMaybeModel,
 		Usage:    "history [MODEL [TARGET]]",
 		Summary:  "lists past requests",

@@ -45,7 +45,7 @@ var options = []option{
 // exist yet. They are refused as such: to ignore for=2h would leave a change in
 // force that was meant to end.
 var notYet = []string{
-	"for", "until", "at", "keep", "extend", "freeze", "thaw", "lock", "unlock", "schedule", "reviews",
+	"for", "until", "at", "keep", "extend", "freeze", "thaw", "lock", "unlock", "schedule",
 }
 
 // vocabulary holds every spelling of every word, as spelled writes it: max-replica

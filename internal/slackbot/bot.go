@@ -24,7 +24,7 @@ type Config struct {
 	APIURL string
 	// Connections is how many sockets are kept open.
 	Connections int
-	// AnnounceChannel takes alarms and broken glass; "" for none.
+	// AnnounceChannel takes alarms and each break-glass; "" for none.
 	AnnounceChannel string
 	Now             func() time.Time
 	Log             *zap.Logger

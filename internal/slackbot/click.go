@@ -61,9 +61,10 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 			return b.changes.AskAgain(ctx, in, id)
 		})
 	case action.ActionID == view.ActionBreakGlass:
-		b.openForm(d, from, c.TriggerID, view.BreakGlassForm(id))
+		b.breakGlassForm(d, from, c.TriggerID, change.Act{Delivery: from.delivery, Person: from.person, ID: id, Message: pressed(c)})
 	case action.ActionID == view.ActionExplain:
-		b.openForm(d, from, c.TriggerID, view.ExplainForm(id))
+		d.acknowledge()
+		b.loop.later(func(ctx context.Context) { b.openForm(ctx, d, from, c.TriggerID, view.ExplainForm(id)) })
 	default:
 		d.acknowledge()
 		b.cfg.Log.Warn("unknown button", zap.String("envelope", d.id), zap.String("action", action.ActionID))

@@ -12,22 +12,42 @@ import (
 	"autoscalebot/internal/slackbot/view"
 )
 
-// openForm opens a form. Slack gives three seconds for it, and shows nothing else.
-func (b *Bot) openForm(d *delivery, from asker, trigger string, form slack.ModalViewRequest) {
+// breakGlassForm opens the form that asks why an approval has to be skipped, for whoever
+// may skip it. Others are told at once, not after they typed a reason.
+func (b *Bot) breakGlassForm(d *delivery, from asker, trigger string, a change.Act) {
 	d.acknowledge()
-	until := d.received.Add(triggerLives)
 	b.loop.later(func(ctx context.Context) {
-		opening, cancel := context.WithDeadline(ctx, until)
+		judging, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
-		err := b.slack.api.ask(opening, "views.open", func(ctx context.Context, c *slack.Client) error {
-			_, err := c.OpenViewContext(ctx, trigger, form)
-			return err
-		})
-		if err != nil {
-			b.cfg.Log.Warn("open form", zap.String("user", from.person.ID), zap.Error(err))
+		r, err := b.changes.MayBreakGlass(judging, a)
+		var no *change.Refused
+		switch {
+		case err == nil:
+			b.openForm(ctx, d, from, trigger, view.BreakGlassForm(r))
+		case errors.Is(err, change.ErrDelivered):
+		case errors.As(err, &no):
+			b.cfg.Watch.command(string(change.VerbBreakGlass), "refused")
+			b.answer(ctx, from, view.Refused(no, from.person.ID))
+		default:
+			b.cfg.Log.Error("judge who opens a form", append(fields(d, from), zap.Error(err))...)
 			b.answer(ctx, from, view.FormNotOpened())
 		}
 	})
+}
+
+// openForm opens a form. Slack gives three seconds for it from the press on, and shows
+// nothing else.
+func (b *Bot) openForm(ctx context.Context, d *delivery, from asker, trigger string, form slack.ModalViewRequest) {
+	opening, cancel := context.WithDeadline(ctx, d.received.Add(triggerLives))
+	defer cancel()
+	err := b.slack.api.ask(opening, "views.open", func(ctx context.Context, c *slack.Client) error {
+		_, err := c.OpenViewContext(ctx, trigger, form)
+		return err
+	})
+	if err != nil {
+		b.cfg.Log.Warn("open form", zap.String("user", from.person.ID), zap.Error(err))
+		b.answer(ctx, from, view.FormNotOpened())
+	}
 }
 
 // submitted serves a form. Who may do it is judged like a button; the form only

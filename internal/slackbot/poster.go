@@ -92,6 +92,8 @@ func (s *slot) Post(ctx context.Context, r *change.Request, part change.Part) (c
 	switch part {
 	case change.ReviewCard: // stands alone
 		thread = ""
+	case change.ReviewReminder:
+		thread = r.Messages.Review.Ref.TS
 	case change.Reply, change.BadNews, change.Reminder:
 		if thread == "" {
 			thread = r.Messages.Card.Ref.TS

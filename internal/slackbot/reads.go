@@ -53,6 +53,9 @@ func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (v
 	case commands.NamePending:
 		waiting, err := b.changes.Waiting(ctx)
 		return view.Pending(waiting), err
+	case commands.NameReviews:
+		open, err := b.changes.Reviews(ctx)
+		return view.Reviews(open), err
 	case commands.NameHistory:
 		past, err := b.changes.Past(ctx, cmd.Model.Word, cmd.Target.Kind, cmd.Target.Word)
 		return view.History(past), err

@@ -56,6 +56,7 @@ func requestColumns(r *change.Request) []column {
 		{"outcome", doc(&r.Outcome)},
 		{"news", doc(&r.News)},
 		{"review", doc(&r.Review)},
+		{"review_due_at", millis{&r.ReviewDueAt}},
 		{"messages", doc(&r.Messages)},
 		{"told", &r.Told},
 		{"attempts", &r.Attempts},
@@ -96,7 +97,7 @@ func round(r *change.Request) {
 	}
 	for _, t := range []*time.Time{
 		&r.CreatedAt, &r.Snapshot.At, &r.ExpiresAt, &r.RemindAt, &r.OwedSince, &r.SentAt, &r.AppliedAt, &r.EndedAt,
-		&r.Outcome.At, &r.Outcome.InForceAt, &r.Outcome.ReachedAt, &r.News.At, &r.Review.At, &r.RetryAt,
+		&r.Outcome.At, &r.Outcome.InForceAt, &r.Outcome.ReachedAt, &r.News.At, &r.Review.At, &r.ReviewDueAt, &r.RetryAt,
 	} {
 		*t = stored(*t)
 	}

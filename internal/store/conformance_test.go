@@ -38,9 +38,11 @@ func conformance(t *testing.T, fresh func(t *testing.T) string) {
 		{"Deliveries/Once", testDeliveredOnce},
 		{"Deliveries/Prune", testPrune},
 		{"Deliveries/Race", testDeliveryRace},
+		{"Denied", testDenied},
 		{"Due", testDueWritten},
 		{"Events/AppendOnly", testAppendOnly},
 		{"Events/RoundTrip", testEventRoundTrip},
+		{"Forget", testForget},
 		{"History", testHistory},
 		{"Lease/LivingAndDead", testLeases},
 		{"Lease/Order", testLeaseOrder},
@@ -48,6 +50,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) string) {
 		{"Lease/Race", func(t *testing.T, s *Store) { testLeaseRace(t, s) }},
 		{"Lease/Release", testRelease},
 		{"Neighbours", testNeighbours},
+		{"OpenOf", testOpenOf},
 		{"Overtaken", testOvertaken},
 		{"Pending", testPending},
 		{"Ping", testPing},
@@ -56,6 +59,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) string) {
 		{"States/Checked", testStatesChecked},
 		{"TeamID", testTeamID},
 		{"Told", testTold},
+		{"Unreviewed", testUnreviewed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
@@ -124,6 +127,101 @@ func testTold(t *testing.T, s *Store) {
 	}
 }
 
+func testDenied(t *testing.T, s *Store) {
+	deny := func(id change.ID, target baseten.Target, by authz.Person) time.Time {
+		t.Helper()
+		r := pending(id, "", 0)
+		r.Target = target
+		create(t, s, r)
+		return mustChange(t, s, id, func(r *change.Request, now time.Time) (change.Effects, error) {
+			r.DeniedBy = by
+			return move(change.Denied)(r, now)
+		}).EndedAt
+	}
+	lea := authz.Person{ID: "U0LEA", Name: "lea"}
+	first := deny("FIRST", production, lea)
+	deny("POLIC", production, authz.Person{}) // by the policy
+	deny("OTHER", staging, lea)
+	deny("ELSEW", elsewhere, lea)
+	create(t, s, pending("WAITS", "d1", 0))
+	last := deny("LATER", serving, lea)
+
+	for _, tt := range []struct {
+		of    baseten.Target
+		since time.Time
+		want  []change.ID
+	}{
+		{production, first, []change.ID{"LATER", "FIRST"}},
+		{bare, first.Add(-time.Hour), []change.ID{"LATER", "FIRST"}},
+		{production, last.Add(time.Millisecond), nil},
+		{staging, first, []change.ID{"OTHER"}},
+		{baseten.Target{}, first, nil},
+	} {
+		got, err := s.Denied(t.Context(), tt.of, tt.since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Equal(last) { // in one millisecond
+			slices.SortFunc(got, func(a, b *change.Request) int { return cmp.Compare(b.ID, a.ID) })
+		}
+		diff(t, tt.want, ids(got))
+	}
+}
+
+func testUnreviewed(t *testing.T, s *Store) {
+	for i, id := range []change.ID{"SECND", "FIRST", "CLOSE", "THIRD"} {
+		r := pending(id, "d1", []int{2, 1, 0, 3}[i])
+		r.Review.Open = id != "CLOSE"
+		create(t, s, r)
+	}
+	mustChange(t, s, "SECND", move(change.Applied)) // an end is not a signature
+	for limit, want := range map[int][]change.ID{10: {"FIRST", "SECND", "THIRD"}, 2: {"FIRST", "SECND"}} {
+		got, err := s.Unreviewed(t.Context(), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, want, ids(got))
+	}
+	mustChange(t, s, "FIRST", alter(func(r *change.Request) { r.Review = change.Review{By: authz.Person{ID: "U0LEA"}} }))
+	got, err := s.Unreviewed(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, []change.ID{"SECND", "THIRD"}, ids(got))
+}
+
+func testOpenOf(t *testing.T, s *Store) {
+	add := func(id change.ID, seconds int, state change.State, who, channel string) {
+		r := pending(id, "d1", seconds)
+		r.State, r.Requester.ID, r.Channel = state, who, channel
+		create(t, s, r)
+	}
+	add("WAITS", 2, change.Pending, "U1", "C1")
+	add("ASKED", 1, change.Requested, "U1", "C1")
+	add("GOING", 3, change.Approved, "U1", "C1")
+	add("ENDED", 0, change.Pending, "U1", "C1")
+	mustChange(t, s, "ENDED", move(change.Canceled))
+	add("WHERE", 0, change.Pending, "U1", "C2")
+	add("WHOSE", 0, change.Pending, "U2", "C1")
+	for _, tt := range []struct {
+		who, channel string
+		limit        int
+		want         []change.ID
+	}{
+		{"U1", "C1", 10, []change.ID{"ASKED", "WAITS"}},
+		{"U1", "C1", 1, []change.ID{"ASKED"}},
+		{"U1", "C2", 10, []change.ID{"WHERE"}},
+		{"U2", "C1", 10, []change.ID{"WHOSE"}},
+		{"U2", "C2", 10, nil},
+	} {
+		got, err := s.OpenOf(t.Context(), tt.who, tt.channel, tt.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, tt.want, ids(got))
+	}
+}
+
 func testHistory(t *testing.T, s *Store) {
 	add := func(id change.ID, seconds int, target baseten.Target) {
 		r := pending(id, "", seconds)
@@ -185,5 +283,29 @@ func testCounts(t *testing.T, s *Store) {
 			t.Errorf("%d reviews are open, %v, want %d", n, err, want)
 		}
 		mustChange(t, s, "EEEEE", alter(func(r *change.Request) { r.Review.Open = false }))
+	}
+}
+
+// Only what was denied and owes nothing is forgotten. The audit log keeps it.
+func testForget(t *testing.T, s *Store) {
+	for i, id := range []change.ID{"GONE0", "OWES0", "ENDED", "WAITS"} {
+		create(t, s, pending(id, "d1", i))
+	}
+	mustChange(t, s, "GONE0", alter(func(r *change.Request) { r.State, r.EndedAt, r.Told = change.Denied, t0, change.WayPrivate }))
+	mustChange(t, s, "OWES0", alter(func(r *change.Request) { r.State, r.EndedAt = change.Denied, t0 }))
+	mustChange(t, s, "ENDED", alter(func(r *change.Request) { r.State, r.EndedAt, r.Told = change.Canceled, t0, change.WayPrivate }))
+	record(t, s, change.Event{Kind: change.EventRefused, Request: "GONE0"})
+	for _, id := range []change.ID{"GONE0", "OWES0", "ENDED", "WAITS", "NEVER"} {
+		if err := s.Forget(t.Context(), id); err != nil {
+			t.Errorf("forget %s: %v", id, err)
+		}
+	}
+	_, err := s.Get(t.Context(), "GONE0")
+	wantErr(t, err, change.ErrNotFound)
+	for _, id := range []change.ID{"OWES0", "ENDED", "WAITS"} {
+		get(t, s, id)
+	}
+	if events := export(t, s, AuditFilter{}); len(events) != 1 || events[0].Request != "GONE0" {
+		t.Errorf("%d events are left", len(events))
 	}
 }

@@ -81,6 +81,18 @@ func (r *Reader) Told(ctx context.Context, t baseten.Target, since time.Time) ([
 		`WHERE `+overlapping+` AND news_at >= $4 ORDER BY news_at DESC, id`, targetArgs(t, at(since))...)
 }
 
+// Denied implements [change.Store]. That somebody denied it is in the text so that its
+// index is used.
+func (r *Reader) Denied(ctx context.Context, t baseten.Target, since time.Time) ([]*change.Request, error) {
+	return r.requests(ctx, "list denials of a target",
+		`WHERE `+overlapping+` AND denied_by <> '' AND ended_at >= $4 ORDER BY ended_at DESC, id`, targetArgs(t, at(since))...)
+}
+
+// Unreviewed implements [change.Store].
+func (r *Reader) Unreviewed(ctx context.Context, limit int) ([]*change.Request, error) {
+	return r.requests(ctx, "list open reviews", `WHERE review_open`+oldestFirst+`$1`, limit)
+}
+
 // selectOfTarget lets an index answer each of the two.
 const selectOfTarget = `WHERE id IN (
 		SELECT id FROM (SELECT id FROM requests WHERE model_id = $1 AND target_name = $2` + newestFirst + `$3) AS named
@@ -122,7 +134,7 @@ func (r *Reader) CountByState(ctx context.Context) (map[change.State]Waiting, er
 	return out, nil
 }
 
-// OpenReviews counts the broken glasses that nobody has signed yet.
+// OpenReviews counts the requests whose break-glass nobody has signed yet.
 func (r *Reader) OpenReviews(ctx context.Context) (int, error) {
 	n, err := one(ctx, r.db, nil, first[int], `SELECT count(*) FROM requests WHERE review_open`)
 	if err != nil {

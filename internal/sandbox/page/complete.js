@@ -6,6 +6,7 @@ const COMMANDS = [
   ["list", "models, optionally those that match a glob"],
   ["can", "what the policy would decide, changing nothing"],
   ["pending", "requests that wait for an approver"],
+  ["reviews", "each break-glass that nobody reviewed yet"],
   ["history", "what was changed, by whom"],
   ["cancel", "withdraw a request of yours"],
   ["undo", "ask for the settings as they were before"],

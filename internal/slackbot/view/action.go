@@ -33,9 +33,17 @@ const mostReason = 500
 // ReasonMissing stands under a form's field that was left empty.
 const ReasonMissing = "Please give a reason."
 
-// BreakGlassForm asks why an approval has to be skipped.
-func BreakGlassForm(id change.ID) slack.ModalViewRequest {
-	return reasonForm(FormBreakGlass, "Break Glass", "Why can this not wait for an approval?", id)
+// BreakGlassForm asks why the approval of a request has to be skipped, and says what is
+// sent then and who is told.
+func BreakGlassForm(r *change.Request) slack.ModalViewRequest {
+	form := reasonForm(FormBreakGlass, "Break Glass", "Why can this not wait for an approval?", r.ID)
+	form.Submit.Text = "Break Glass"
+	var d draft
+	d.lines(append([]prose{say("Sent at once, without an approval: ", bold(title(r.Target)))}, wishes(r)...)...)
+	d.lines(price(r))
+	d.lines(say("You and your reason are announced in the channel for alarms, and somebody who could have approved it reviews it."))
+	form.Blocks.BlockSet = append(d.blocks, form.Blocks.BlockSet...)
+	return form
 }
 
 // ExplainForm asks somebody who denied why.

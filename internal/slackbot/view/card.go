@@ -263,11 +263,7 @@ func (d *draft) cardButtons(r *change.Request) {
 	}
 	approve := confirming(primary(button(ActionApprove, "Approve Change", r.ID, what)),
 		"Approve this change?", confirmLine(r), "Approve Change")
-	set := []slack.BlockElement{approve, button(ActionDeny, "Deny", r.ID, what)}
-	if r.Decision.BreakGlass {
-		set = append(set, button(ActionBreakGlass, "Break Glass", r.ID, what))
-	}
-	d.buttons(set...)
+	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what))
 }
 
 func primary(b *slack.ButtonBlockElement) *slack.ButtonBlockElement {
@@ -293,32 +289,4 @@ func reminder(r *change.Request) Message {
 	var d draft
 	d.lines(say("Still waiting: ", wish(r), "."), waits(r))
 	return d.message()
-}
-
-// reviewCard asks somebody who could have approved to look at a broken glass.
-func reviewCard(r *change.Request) Message {
-	var d draft
-	lines := []prose{say("🚨 ", user(r.Requester.ID), " broke the glass: ", bold(title(r.Target)))}
-	lines = append(lines, wishes(r)...)
-	lines = append(lines, price(r), askedReason(r))
-	if r.State.Ended() {
-		lines = append(lines, ended(r), outcome(r))
-	}
-	d.lines(append(lines, reviewing(r))...)
-	if r.Review.Open {
-		d.buttons(primary(button(ActionReview, "Sign Review", r.ID, title(r.Target))))
-	}
-	d.identifiers(r)
-	return d.message()
-}
-
-func reviewing(r *change.Request) prose {
-	switch {
-	case r.Review.By.ID != "":
-		return say("Reviewed by ", user(r.Review.By.ID), ".")
-	case len(r.Decision.Approvers) == 0:
-		return say("The approval was skipped. Somebody else who could have approved it, please review it.")
-	default:
-		return say("The approval was skipped. One of ", people(r.Decision.Approvers, 0), ", please review it.")
-	}
 }

@@ -231,6 +231,7 @@ func over() []shown {
 		{"failed, refused after a doubt", a(posted, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "no"}), sent(2))},
 		{"failed, Baseten away", a(posted, in(change.Failed, change.Reason{Code: change.BasetenAway, HTTP: 500, Tries: 2, Call: curl}))},
 		{"failed, key refused", a(posted, in(change.Failed, change.Reason{Code: change.BasetenAuth, HTTP: 403, Call: curl}), sent(1))},
+		{"failed, not announced", a(glass, in(change.Failed, change.Reason{Code: change.NotAnnounced, Text: "not_in_channel"}), func(r *change.Request) { r.Review = change.Review{} })},
 		{"failed, not taken", a(agreed, in(change.Failed, change.Reason{Code: change.NotTaken, HTTP: 500, Tries: 2, Call: curl}), sent(2), func(r *change.Request) { r.Outcome.Kind = change.Watching })},
 		{"failed, not sent again", a(posted, in(change.Failed, change.Reason{Code: change.NotSentAgain, Then: &change.Reason{Code: change.TooLate, After: 12 * time.Minute}}), sent(1))},
 		{"failed, overwritten", a(posted, in(change.Failed, change.Reason{Code: change.OverwrittenSince, Moved: movedTo5()}), sent(1))},
@@ -322,6 +323,11 @@ func TestGoldenOtherParts(t *testing.T) {
 	s.add("reminder after a vote", Request(a(pending, two, vote), change.Reminder))
 	s.add("review", Request(a(glass, took), change.ReviewCard))
 	s.add("review signed", Request(a(glass, took, func(r *change.Request) { r.Review = change.Review{By: lea} }), change.ReviewCard))
+	s.add("review, the thread is known", Request(a(glass, took, became(change.InForce), known), change.ReviewCard))
+	s.add("review of what was not sent", Request(a(glass, in(change.Canceled, only(change.TakenBack)), func(r *change.Request) { r.CanceledBy, r.Review = ana, change.Review{} }), change.ReviewCard))
+	s.add("review reminder", Request(a(glass, took, known), change.ReviewReminder))
+	s.add("offer of break-glass", Private(a(pending)))
+	s.add("offer of break-glass where two are needed", Private(a(pending, two)))
 	s.add("offer to explain", ExplainOffer("K7Q2M"))
 	for _, text := range []string{"llama-70b production maxx=7", "llama-70b production max=7 reason=high load <!here>", "llama-70b", "pendin"} {
 		_, err := commands.Parse(text)
@@ -336,7 +342,7 @@ func TestGoldenOtherParts(t *testing.T) {
 	s.add("form not opened", FormNotOpened())
 	s.add("not addressed", NotAddressed())
 	s.add("unknown command", UnknownCommand())
-	for _, f := range []slack.ModalViewRequest{BreakGlassForm("K7Q2M"), ExplainForm("K7Q2M")} {
+	for _, f := range []slack.ModalViewRequest{BreakGlassForm(a(pending)), ExplainForm("K7Q2M")} {
 		raw, err := json.MarshalIndent(f, "", " ")
 		if err != nil {
 			t.Fatal(err)

@@ -92,6 +92,11 @@ func TestGoldenReads(t *testing.T) {
 	s.add("list of no models", List(nil, "", 0))
 	s.add("pending", Pending([]*change.Request{a(pending, two, vote), a(confirm)}))
 	s.add("pending: none", Pending(nil))
+	s.add("reviews", Reviews([]change.OpenReview{
+		{Request: a(glass, took, became(change.InForce), known), Link: "https://acme.slack.com/archives/C0ALARMS/p1"},
+		{Request: a(glass, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "max_replica exceeds the quota of 10"}), sent(1), func(r *change.Request) { r.Decision.Approvers = []string{leo.ID} })},
+	}))
+	s.add("reviews: none", Reviews(nil))
 	s.add("history", History([]*change.Request{
 		a(agreed, took, became(change.InForce)), a(applied("DEFERRED", "")), a(took, became(change.Overruled), func(r *change.Request) { r.UndoneBy = "ZZZZZ" }),
 		a(in(change.Failed, only(change.BasetenAway))), a(pending, in(change.Denied, only(change.SaidNo))),
@@ -111,10 +116,15 @@ func TestLongListsAreCut(t *testing.T) {
 	var crowd baseten.Targets
 	var models []baseten.Model
 	var requests []*change.Request
+	var reviews []change.OpenReview
 	for i := range 60 {
 		crowd.Deployments = append(crowd.Deployments, baseten.Deployment{ID: fmt.Sprint("d", i), Name: fmt.Sprint("v", i), Status: "INACTIVE"})
 		models = append(models, baseten.Model{ID: fmt.Sprint("m", i), Name: fmt.Sprintf("model-%02d", i), Deployments: i})
 		requests = append(requests, a(pending))
+		reviews = append(reviews, change.OpenReview{Request: a(glass, took)})
+	}
+	if got := reads(Reviews(reviews)); !strings.HasSuffix(got, "… and 20 more.") {
+		t.Errorf("reviews are not cut:\n%s", got)
 	}
 	for want, m := range map[string]Message{
 		"… and 15 more. Name one to see it.":                       Status(llama, crowd, nil, nil, nil, asked),

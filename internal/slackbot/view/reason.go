@@ -117,7 +117,7 @@ var wordings = map[change.Code]wording{
 	change.TooManyWaiting: {failure, func(t telling) prose {
 		return say(fmt.Sprintf("%d of your requests wait in this channel already. Cancel one, or wait for an answer.", t.Tries))
 	}},
-	change.NotAnnounced:  {failure, fixed("the channel for alarms took no message, so the glass did not break.")},
+	change.NotAnnounced:  {failure, notAnnounced},
 	change.CardNotPosted: {failure, fixed("Slack did not take my message, so there would be no record.")},
 	change.NameNotFound:  {bare, nameNotFound},
 	change.NameAmbiguous: {bare, func(t telling) prose {
@@ -220,10 +220,10 @@ var wordings = map[change.Code]wording{
 	change.VotedAlready:   {bare, func(t telling) prose { return join(" ", say("You approved ", this(t), " already."), stillNeeds(t.r)) }},
 	change.ReasonTooShort: {refusal, fixed("break-glass wants a reason of at least 10 characters, which others can understand tomorrow.")},
 	change.DeniedLately: {refusal, func(t telling) prose {
-		return say("a person denied ", other(t), " within the last hour, so nobody breaks the glass for the same.")
+		return say("a person denied ", other(t), " within the last hour, so nobody can skip the approval of the same.")
 	}},
 	change.OwnBreakGlass: {refusal, fixed("nobody reviews their own break-glass.")},
-	change.NoBreakGlass:  {bare, func(t telling) prose { return say(this(t), " broke no glass, so there is nothing to review.") }},
+	change.NoBreakGlass:  {bare, func(t telling) prose { return say(this(t), " skipped no approval, so there is nothing to review.") }},
 	change.Reviewed: {bare, func(t telling) prose {
 		return say(this(t), " has been reviewed by ", t.who(t.r.Review.By), " already.")
 	}},
@@ -433,6 +433,21 @@ func notYet(r *change.Request) string {
 		return ", so I do not know yet whether it took this change. I keep looking."
 	}
 	return ", so I cannot look at the settings before I change them. I keep trying."
+}
+
+// notAnnounced says why a break-glass could not be announced.
+func notAnnounced(t telling) prose {
+	why := ""
+	switch t.Text {
+	case "":
+	case "not_in_channel":
+		why = " (I am not in it)"
+	case "is_archived":
+		why = " (it is archived)"
+	default:
+		why = " (Slack: " + oneLine(t.Text) + ")"
+	}
+	return say("the channel for alarms took no message" + why + ", so the approval was not skipped.")
 }
 
 func saidNo(t telling) prose {

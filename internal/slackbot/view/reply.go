@@ -19,7 +19,7 @@ func reply(r *change.Request) Message {
 	if askable(r) {
 		d.buttons(button(ActionAskAgain, "Ask Again", r.ID, title(r.Target)))
 	}
-	d.identifiers(r, undoHint(r))
+	d.identifiers(r, undoHint(r, atBot))
 	return d.message()
 }
 
@@ -100,9 +100,9 @@ func askable(r *change.Request) bool {
 	return (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == ""
 }
 
-// undoHint says how to put back what was changed, while that can still help. The
-// reply stands in a thread, which takes no slash commands.
-func undoHint(r *change.Request) prose {
+// undoHint says how to put back what was changed, while that can still help. How a
+// command begins depends on where it is said: threads take no slash commands.
+func undoHint(r *change.Request, begins string) prose {
 	switch {
 	case r.State != change.Applied, r.Sends == 0, r.Answer.Status == unchanged, r.UndoneBy != "":
 		return nil
@@ -111,7 +111,7 @@ func undoHint(r *change.Request) prose {
 	case len(r.Snapshot.Settings.Only(r.Ask.Settings)) == 0:
 		return nil
 	}
-	return say("to undo: " + atBot + " undo " + r.ID.String())
+	return say("to undo: " + begins + " undo " + r.ID.String())
 }
 
 // news is a new reply for what was learned after the end and is bad: an edit notifies
@@ -132,9 +132,13 @@ func news(r *change.Request) Message {
 }
 
 // Private tells the requester alone how a request ended that has no card, and what
-// was asked: Slack shows nobody what they typed.
+// was asked: Slack shows nobody what they typed. Of one that waits, it tells how to do
+// without the approval.
 func Private(r *change.Request) Message {
-	if !r.State.Ended() {
+	switch {
+	case mayOfferBreakGlass(r):
+		return breakGlassOffer(r)
+	case !r.State.Ended():
 		return Reading(r.Ask.Text)
 	}
 	var d draft

@@ -26,6 +26,8 @@ func Request(r *change.Request, part change.Part) Message {
 		return news(r)
 	case change.Reminder:
 		return reminder(r)
+	case change.ReviewReminder:
+		return reviewReminder(r)
 	default:
 		return reviewCard(r)
 	}
@@ -184,8 +186,10 @@ func untouched(r *change.Request) bool {
 // approvedBy is who let the request go ahead, nothing where nobody had to.
 func approvedBy(r *change.Request) prose {
 	switch {
+	case r.Reason.Code == change.NotAnnounced:
+		return nil
 	case r.BrokeGlass():
-		return say("🚨 Glass broken: the approval was skipped.")
+		return say("🚨 Break-glass: the approval was skipped.")
 	case r.ConfirmedBy.ID != "":
 		return say("Confirmed.")
 	case len(r.Votes) == 0:

@@ -49,7 +49,7 @@ var every = sync.OnceValue(func() []seen {
 	}
 	var out []seen
 	for _, v := range requests {
-		for part, word := range map[change.Part]string{change.Card: "card", change.Reply: "reply", change.Reminder: "reminder", change.ReviewCard: "review"} {
+		for part, word := range map[change.Part]string{change.Card: "card", change.Reply: "reply", change.Reminder: "reminder", change.ReviewCard: "review", change.ReviewReminder: "review reminder"} {
 			out = append(out, seen{v.name + "/" + word, v.r, part, Request(v.r, part)})
 		}
 		if v.r.Outcome.Kind.Bad() {
@@ -235,12 +235,12 @@ func TestButtons(t *testing.T) {
 		switch {
 		case v.part == change.Card && waiting && confirmable(r):
 			want = []string{"confirm", "cancel"}
-		case v.part == change.Card && waiting && r.Decision.BreakGlass:
-			want = []string{"approve", "deny", "break_glass"}
 		case v.part == change.Card && waiting:
 			want = []string{"approve", "deny"}
 		case v.part == change.Reply && (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == "":
 			want = []string{"ask_again"}
+		case v.part == private && mayOfferBreakGlass(r):
+			want = []string{"break_glass", "cancel"}
 		case v.part == change.ReviewCard && r.Review.Open:
 			want = []string{"review"}
 		}

@@ -44,6 +44,7 @@ CREATE TABLE requests (
     outcome        TEXT    NOT NULL,
     news           TEXT    NOT NULL,
     review         TEXT    NOT NULL,
+    review_due_at  BIGINT,
     -- Shown.
     messages       TEXT    NOT NULL,
     told           TEXT    NOT NULL,
@@ -85,6 +86,7 @@ CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX requests_running ON requests (state, created_at) WHERE ended_at IS NULL;
 CREATE INDEX requests_running_model ON requests (model_id, state, created_at) WHERE ended_at IS NULL;
 CREATE INDEX requests_review ON requests (created_at) WHERE review_open;
+CREATE INDEX requests_denied ON requests (model_id, ended_at) WHERE denied_by <> '';
 CREATE INDEX requests_news ON requests (model_id, news_at) WHERE news_at IS NOT NULL;
 
 -- Was it changed since? What happened lately: everywhere, to a model, to a target?

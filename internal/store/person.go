@@ -6,10 +6,10 @@ import (
 	"autoscalebot/internal/change"
 )
 
-// Open implements [change.Store].
-func (r *Reader) Open(ctx context.Context, personID, channel string, limit int) ([]*change.Request, error) {
+// OpenOf implements [change.Store].
+func (r *Reader) OpenOf(ctx context.Context, personID, channel string, limit int) ([]*change.Request, error) {
 	return r.requests(ctx, "list open requests of a person",
-		`WHERE ended_at IS NULL AND state IN ('requested', 'pending') AND requester = $1 AND channel = $2`+oldestFirst+`$3`, personID, channel, limit)
+		`WHERE ended_at IS NULL AND state IN ('requested', 'pending') AND requester_id = $1 AND channel = $2`+oldestFirst+`$3`, personID, channel, limit)
 }
 
 // Forget implements [change.Store].

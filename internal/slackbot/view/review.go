@@ -1,0 +1,115 @@
+package view
+
+import (
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/change"
+)
+
+// A break-glass, from the private offer to the review that somebody signs.
+
+// mayOfferBreakGlass tells that the requester of a card that waits may skip the approval.
+func mayOfferBreakGlass(r *change.Request) bool {
+	return r.State == change.Pending && r.Decision.Effect == authz.Approve && r.Decision.BreakGlass
+}
+
+// breakGlassOffer tells the requester alone that the approval need not be waited for.
+func breakGlassOffer(r *change.Request) Message {
+	var d draft
+	what := title(r.Target)
+	d.lines(say("Waiting for ", missing(r), ". If it cannot wait:"))
+	d.buttons(button(ActionBreakGlass, "Break Glass…", r.ID, what), button(ActionCancel, "Cancel", r.ID, what))
+	d.small(say(r.ID.String()))
+	return d.message()
+}
+
+// reviewCard announces a break-glass, and asks somebody who could have approved it to
+// sign that they looked at it.
+func reviewCard(r *change.Request) Message {
+	var d draft
+	lines := []prose{say("🚨 ", user(r.Requester.ID), " broke the glass: ", bold(title(r.Target)))}
+	lines = append(lines, wishes(r)...)
+	lines = append(lines, price(r), askedReason(r))
+	if r.State.Ended() {
+		lines = append(lines, soFar(r))
+	}
+	d.lines(append(lines, reviewing(r))...)
+	if r.Review.Open {
+		d.buttons(primary(button(ActionReview, "Sign Review", r.ID, title(r.Target))))
+	}
+	var thread prose
+	if r.Review.Card != "" {
+		thread = say("its thread: ", link(r.ID.String(), r.Review.Card))
+	}
+	d.identifiers(r, thread, undoHint(r, slash))
+	return d.message()
+}
+
+// soFar is what came of a break-glass, as far as it is known.
+func soFar(r *change.Request) prose {
+	var undone prose
+	if r.UndoneBy != "" {
+		undone = say("Undone by " + r.UndoneBy.String() + ".")
+	}
+	return join("\n", ended(r), join(" ", outcome(r), undone))
+}
+
+func reviewing(r *change.Request) prose {
+	switch {
+	case r.Review.By.ID != "":
+		return say("Reviewed by ", user(r.Review.By.ID), ".")
+	case !r.Review.Open:
+		return say("Nothing was sent, so there is nothing to review.")
+	default:
+		return say("The approval was skipped. ", signers(r), ", please review it.")
+	}
+}
+
+// signers are those who can sign the review. They begin a sentence.
+func signers(r *change.Request) prose {
+	switch ids := r.Decision.Approvers; len(ids) {
+	case 0:
+		return say("Somebody else who could have approved it")
+	case 1:
+		return people(ids, 0)
+	default:
+		return say("One of ", people(ids, 0))
+	}
+}
+
+// reviewReminder is one line in the thread of a review card that nobody has signed.
+func reviewReminder(r *change.Request) Message {
+	var d draft
+	d.lines(say("Still not reviewed: ", user(r.Requester.ID), " broke the glass ", on(r.OwedSince), ": ", wish(r), "."),
+		say(signers(r), ", please look at it and sign above."))
+	return d.message()
+}
+
+// Reviews lists the reviews that nobody has signed yet.
+func Reviews(open []change.OpenReview) Message {
+	var d draft
+	if len(open) == 0 {
+		d.lines(say("No break-glass waits for a review."))
+		return d.message()
+	}
+	items := make([]prose, 0, len(open))
+	for _, r := range open {
+		items = append(items, join("\n",
+			say(bold(r.ID.String()), " · ", user(r.Requester.ID), " broke the glass ", on(r.OwedSince)),
+			wish(r.Request),
+			price(r.Request),
+			soFar(r.Request),
+			say(signers(r.Request), " can sign it: ", reviewLink(r)),
+		))
+	}
+	d.list(items, nil)
+	return d.message()
+}
+
+// reviewLink leads to the review card; where there is no address, it says where that
+// stands.
+func reviewLink(r change.OpenReview) prose {
+	if r.Link == "" {
+		return say("the card is in the channel for alarms.")
+	}
+	return say(link(r.ID.String(), r.Link))
+}
