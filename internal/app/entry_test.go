@@ -76,8 +76,8 @@ mention:undo               broken                         asks      asks      no
 slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   never    members  members  members  lookup
 mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   members  members  members  members  lookup
 
-slash:status,list,can,pending,history   -                 read      read      read     read     read     members  never    members  members  members  lookup
-mention:status,list,can,pending,history -                 read      read      read     read     read     members  members  members  members  members  lookup
+slash:status,list,can,pending,reviews,history   -         read      read      read     read     read     members  never    members  members  members  lookup
+mention:status,list,can,pending,reviews,history -         read      read      read     read     read     members  members  members  members  members  lookup
 slash:whoami,help          -                              read      read      read     read     read     read     never    read     read     read     read
 mention:whoami,help        -                              read      read      read     read     read     read     read     read     read     read     read
 
@@ -102,7 +102,10 @@ button:ask_again           stale                          asks      asks      no
 button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain noagain members members members members lookup
 button:review              broken                         ownglass  noreview  noreview done     noreview noreview members  members  members  members  lookup
 button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken unbroken members members members members lookup
-button:break_glass,explain waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
+button:break_glass         waits                          form      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:break_glass         previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:break_glass         applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+button:explain             waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
 `
 
 // listTable is of a bot whose policy is a list of all but one. A guest is on it by
@@ -136,7 +139,7 @@ var outcomes = map[string]string{
 	"noagain":      "cannot be asked again",
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
-	"unbroken":     "broke no glass",
+	"unbroken":     "skipped no approval",
 }
 
 // gate is the running bot with what the cells of the table need.
@@ -146,6 +149,7 @@ type gate struct {
 	used   int            // how many are
 	want   map[string]int // PATCHes by model
 	shared map[string]subject
+	forms  map[string]slacksim.View // that opened once
 }
 
 // subject is a request in some state.
@@ -222,6 +226,9 @@ func (g *gate) request(t *testing.T, state string) subject {
 	}
 	g.acked(t, g.Slack.Slash("U0ANA", r.channel, g.name(r.model)+" production "+settings))
 	g.said(t, r.channel, shows, 1)
+	if shows == "Waits for" { // Ana alone is told that she may skip it
+		g.until(t, "the offer of break-glass", func() bool { return len(g.Slack.Ephemerals("U0ANA", r.channel)) == 1 })
+	}
 	card := g.Slack.Messages(r.channel)[0]
 	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
 	id := g.models[r.model]
@@ -253,12 +260,20 @@ func (g *gate) press(user string, r subject, action string) *slacksim.Delivery {
 	return g.Slack.ClickStale(user, slacksim.Message{Channel: r.channel, TS: r.card, User: g.Slack.BotUserID(), Text: "card", Blocks: blocks}, action)
 }
 
-// open presses a button that opens a form.
-func (g *gate) open(t *testing.T, user string, r subject, action string) slacksim.View {
+// open is a form as it opened for Ana once, now about another request. Who may not get
+// it now may still have it open.
+func (g *gate) open(t *testing.T, r subject, action string) slacksim.View {
 	t.Helper()
-	g.acked(t, g.press(user, r, action))
-	g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews(user)) == 1 })
-	return g.Slack.OpenViews(user)[0]
+	v, ok := g.forms[action]
+	if !ok {
+		g.acked(t, g.press("U0ANA", g.sharedIn(t, "waits"), action))
+		g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews("U0ANA")) == 1 })
+		v = g.Slack.OpenViews("U0ANA")[0]
+		g.Slack.CloseView("U0ANA", v.ID)
+		g.forms[action] = v
+	}
+	v.PrivateMetadata = r.id
+	return v
 }
 
 // cell is one field of the table.
@@ -347,7 +362,7 @@ func openGate(t *testing.T, env map[string]string) *gate {
 	}
 	s.Slack.AddUsergroup("S0GATE", "gate", oncall...)
 	s.Slack.AddUsergroup("S0GATELEADS", "gate-leads", leads...)
-	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}}
+	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}, forms: map[string]slacksim.View{}}
 	s.start()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -488,10 +503,8 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	case "button":
 		d = g.press(c.user.ID, r, c.what)
 	case "form":
-		v := g.open(t, c.user.ID, r, c.what)
-		d = g.Slack.Submit(c.user.ID, v.ID, map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
+		d = g.Slack.SubmitStale(c.user.ID, g.open(t, r, c.what), map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
 		heard = func() string { return string(d.AckPayload()) }
-		t.Cleanup(func() { g.Slack.CloseView(c.user.ID, v.ID) })
 	default:
 		t.Fatalf("no way in is called %q", c.way)
 	}
@@ -533,8 +546,8 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 		if text := g.Slack.PlainText(m); err != nil || !strings.Contains(text, "has been reviewed by you") {
 			t.Errorf("the second press says %q: %v", text, err)
 		}
-	case c.what == "explain":
-		g.until(t, "the form closes", func() bool { return len(g.Slack.OpenViews(c.user.ID)) == 0 })
+	case c.what == "explain" && c.user.ID != "U0ANA":
+		g.said(t, r.channel, "nobody else is awake", 1)
 	case c.what == "cancel", c.user.ID == "U0ANA": // to deny one's own is to take it back
 		g.said(t, r.channel, "Canceled by", 1)
 	default:
