@@ -82,7 +82,7 @@ func TestBreakGlass(t *testing.T) {
 	text := s.Slack.PlainText(m)
 	for _, want := range []string{
 		"@ana broke the glass: llama-70b / production", "Max replicas: 4 → 12", "/h (now $", "customers are waiting",
-		"Baseten: ACCEPTED", "One of @lea, @leo, please review it.", "its thread: #", "to undo: /autoscale undo #",
+		"Baseten: ACCEPTED", "One of @lea, @leo, please review it.", "its thread: #", "[Undo Change]",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the announcement does not say %q:\n%s", want, text)
@@ -96,7 +96,7 @@ func TestBreakGlass(t *testing.T) {
 	s.told(s.Slack.Click("U0ANA", m.Channel, m.TS, "review"), "not allowed: nobody reviews their own break-glass")
 	s.told(s.Slack.Click("U0BEN", m.Channel, m.TS, "review"), "not allowed: only somebody who could have approved")
 	s.click("Lea", "Sign Review")
-	if signed := s.announced("Reviewed by @lea."); len(signed.Buttons()) != 0 {
+	if signed := s.announced("Reviewed by @lea."); strings.Contains(s.Slack.PlainText(signed), "[Sign Review]") {
 		t.Errorf("the signed review has buttons: %v", signed.Buttons())
 	}
 	s.told(s.slash("Ben", "#llm-prod", "/autoscale reviews"), "No break-glass waits for a review.")

@@ -105,6 +105,11 @@ button:review              waits,previews,applied,denied,canceled,stale  unbroke
 button:break_glass         waits                          form      notyours  notyours notyours notyours notyours members  members  members  members  lookup
 button:break_glass         previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
 button:break_glass         applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+button:undo                applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
+button:undo                broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
+button:undo                waits,previews,denied,canceled,stale noundo noundo noundo  noundo   noundo   noundo   members  members  members  members  lookup
+button:status              waits,previews,applied,broken,denied,canceled,stale read read read   read     read     members  members  members  members  members  lookup
+button:do                  -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
 button:explain             waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
 `
 
@@ -446,7 +451,7 @@ func (g *gate) try(t *testing.T, c cell) {
 func (g *gate) about(t *testing.T, c cell) subject {
 	t.Helper()
 	switch {
-	case c.state == "-" && c.what == "change":
+	case c.state == "-" && (c.what == "change" || c.what == "do"):
 		return subject{channel: g.room(), model: g.fresh()}
 	case c.want == "asks" && c.what == "undo":
 		r := g.sharedIn(t, c.state)
@@ -489,7 +494,7 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 		return b.String()
 	}
 	line := map[string]string{
-		"change": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
+		"change": g.name(r.model) + " production delay=600", "do": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
 		"status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
 	}[c.what]
 	if line == "" {
@@ -501,6 +506,9 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	case "mention":
 		d = g.Slack.Mention(c.user.ID, r.channel, "", line)
 	case "button":
+		if c.what == "do" { // its value is a command
+			r.id, c.what = line, "do_1"
+		}
 		d = g.press(c.user.ID, r, c.what)
 	case "form":
 		d = g.Slack.SubmitStale(c.user.ID, g.open(t, r, c.what), map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
@@ -536,7 +544,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	t.Helper()
 	id := g.models[r.model]
 	switch {
-	case c.what == "undo", c.what == "change", c.what == "approve", c.what == "confirm", c.what == "break_glass":
+	case c.what == "undo", c.what == "change", c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
 		g.want[id]++
 		g.said(t, r.channel, "Baseten: ACCEPTED", 1)
 	case c.what == "review": // a second time it is too late
@@ -585,7 +593,11 @@ func TestEntryPointsAreKnown(t *testing.T) {
 		t.Fatal("the source has no buttons or no forms: look where they went")
 	}
 	for _, action := range buttons {
-		row("button "+action, states...)
+		of := states
+		if action == "do" { // it runs a command, and names no request
+			of = []string{"-"}
+		}
+		row("button "+action, of...)
 	}
 	for _, form := range forms {
 		row("form "+form, states...)

@@ -17,6 +17,11 @@ const (
 	ActionReview     = "review"
 	ActionAskAgain   = "ask_again"
 	ActionExplain    = "explain"
+	ActionUndo       = "undo"
+	ActionStatus     = "status"
+	// ActionDo runs a corrected command. It stands in private answers alone, and its
+	// value is the command, which is parsed and judged as if it had been typed.
+	ActionDo = "do"
 )
 
 // Callback IDs of the forms, and where the reason stands in what they submit.

@@ -191,6 +191,17 @@ func living() []shown {
 		{"pending, approvers elsewhere", a(pending, func(r *change.Request) { r.Audience.Absent = true })},
 		{"pending, about to be posted", a(pending, func(r *change.Request) { r.State = change.Requested })},
 		{"confirm", a(confirm)},
+		{"a slip of the finger", a(confirm, asks(baseten.Settings{baseten.MaxReplica: 70}), func(r *change.Request) {
+			r.Decision.Large.Fields = []baseten.Field{baseten.MaxReplica}
+		})},
+		{"a slip, others decide", a(pending, asks(baseten.Settings{baseten.MinReplica: 30, baseten.MaxReplica: 70}), func(r *change.Request) {
+			r.Snapshot.Settings = baseten.Settings{baseten.MinReplica: 0, baseten.MaxReplica: 7}
+			r.Decision.Large.Fields, r.Decision.Large.Cost = []baseten.Field{baseten.MinReplica, baseten.MaxReplica}, true
+		})},
+		{"eight settings", a(pending, asks(baseten.Settings{
+			baseten.MinReplica: 3, baseten.MaxReplica: 7, baseten.AutoscalingWindow: 120, baseten.ScaleDownDelay: 600, baseten.ConcurrencyTarget: 16,
+			baseten.TargetUtilization: 80, baseten.TargetInFlightTokens: 5000, baseten.MaxScaleDownRate: 20,
+		}))},
 		{"undo", a(pending, func(r *change.Request) {
 			r.Origin = change.Origin{ID: "9ABCD", Kind: change.OriginUndo, Requester: lea}
 		})},
@@ -216,6 +227,7 @@ func living() []shown {
 func over() []shown {
 	return []shown{
 		{"applied", a(took)},
+		{"applied a moment after it was asked", a(took, func(r *change.Request) { r.OwedSince = r.EndedAt.Add(-2 * time.Second) })},
 		{"applied after approval", a(agreed, took)},
 		{"applied after break-glass", a(glass, took)},
 		{"queued", a(applied("QUEUED", "Autoscaling settings update was queued."))},
