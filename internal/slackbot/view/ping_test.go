@@ -58,8 +58,8 @@ func TestWhoIsPinged(t *testing.T) {
 		{"Done a moment after it was asked", change.Reply, a(took, quick)},
 		{"Denied, expired, stale or failed", change.Reply, a(agreed, moved)},
 		{"Bad news after the reply", change.BadNews, a(took, became(change.Overruled), func(r *change.Request) { r.News.Code = change.Overruled })},
-		{"An approval was skipped", change.ReviewCard, a(glass)},
-		{"A review is not signed, daily", change.ReviewReminder, a(glass)},
+		{"An approval was skipped", change.ReviewCard, a(breakGlass)},
+		{"A review is not signed, daily", change.ReviewReminder, a(breakGlass)},
 	}
 	doc, err := os.ReadFile("../../../docs/how-it-works.md")
 	if err != nil {
