@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"autoscalebot/internal/commands"
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -64,44 +66,44 @@ entry                      state                          requester colleague no
 slash:change               -                              done      done      norule   asks     done     norule   never    foreign  bots     gone     unidentified
 mention:change             -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
 
-slash:cancel               waits,previews                 done      notyours  notyours notyours notyours notyours never    members  members  members  lookup
-mention:cancel             waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-slash:cancel               applied,broken,denied,canceled,stale over over     over     over     over     over     never    members  members  members  lookup
-mention:cancel             applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+slash:cancel               waits,previews                 done      notyours  notyours notyours notyours members  never    members  members  members  lookup
+mention:cancel             waits,previews                 done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+slash:cancel               applied,broken,denied,canceled,stale over over     over     over     over     members  never    members  members  members  lookup
+mention:cancel             applied,broken,denied,canceled,stale over over     over     over     over     members  members  members  members  members  lookup
 
-slash:undo                 applied                        done      done      norule   asks     done     norule   never    members  members  members  lookup
-mention:undo               applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
-slash:undo                 broken                         asks      asks      norule   asks     asks     norule   never    members  members  members  lookup
-mention:undo               broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
-slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   never    members  members  members  lookup
-mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   members  members  members  members  lookup
+slash:undo                 applied                        done      done      norule   asks     done     members  never    members  members  members  lookup
+mention:undo               applied                        done      done      norule   asks     done     members  members  members  members  members  lookup
+slash:undo                 broken                         asks      asks      norule   asks     asks     members  never    members  members  members  lookup
+mention:undo               broken                         asks      asks      norule   asks     asks     members  members  members  members  members  lookup
+slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   members  never    members  members  members  lookup
+mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   members  members  members  members  members  lookup
 
 slash:status,list,can,pending,history   -                 read      read      read     read     read     members  never    members  members  members  lookup
 mention:status,list,can,pending,history -                 read      read      read     read     read     members  members  members  members  members  lookup
 slash:whoami,help          -                              read      read      read     read     read     read     never    read     read     read     read
 mention:whoami,help        -                              read      read      read     read     read     read     read     read     read     read     read
 
-button:approve             waits                          own       no        no       done     no       no       members  members  members  members  lookup
-button:deny                waits                          done      no        no       done     no       no       members  members  members  members  lookup
-button:confirm             waits                          lapse     notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:approve             previews                       no        no        no       no       no       no       members  members  members  members  lookup
-button:deny                previews                       done      no        no       no       no       no       members  members  members  members  lookup
-button:confirm             previews                       done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:cancel              waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:break_glass           waits                          done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:break_glass           previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:explain               waits                          done      no        no       done     no       no       members  members  members  members  lookup
-form:explain               previews                       done      no        no       no       no       no       members  members  members  members  lookup
-form:explain               denied                         over      over      over     done     over     over     members  members  members  members  lookup
+button:approve             waits                          own       no        no       done     no       members  members  members  members  members  lookup
+button:deny                waits                          done      no        no       done     no       members  members  members  members  members  lookup
+button:confirm             waits                          lapse     notyours  notyours notyours notyours members  members  members  members  members  lookup
+button:approve             previews                       no        no        no       no       no       members  members  members  members  members  lookup
+button:deny                previews                       done      no        no       no       no       members  members  members  members  members  lookup
+button:confirm             previews                       done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+button:cancel              waits,previews                 done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:break_glass           waits                          done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:break_glass           previews                       noglass   notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:explain               waits                          done      no        no       done     no       members  members  members  members  members  lookup
+form:explain               previews                       done      no        no       no       no       members  members  members  members  members  lookup
+form:explain               denied                         over      over      over     done     over     members  members  members  members  members  lookup
 
-button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     over     members  members  members  members  lookup
-form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
-form:explain               applied,broken,canceled,stale  over      over      over     over     over     over     members  members  members  members  lookup
+button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     members  members  members  members  members  lookup
+form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     members  members  members  members  members  lookup
+form:explain               applied,broken,canceled,stale  over      over      over     over     over     members  members  members  members  members  lookup
 
-button:ask_again           stale                          asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
-button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain noagain members members members members lookup
-button:review              broken                         ownglass  noreview  noreview done     noreview noreview members  members  members  members  lookup
-button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken unbroken members members members members lookup
+button:ask_again           stale                          asks      asks      norule   asks     asks     members  members  members  members  members  lookup
+button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain members members members members members lookup
+button:review              broken                         ownglass  noreview  noreview done     noreview members  members  members  members  members  lookup
+button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken members  members members members members lookup
 button:break_glass,explain waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
 `
 
@@ -142,9 +144,10 @@ var outcomes = map[string]string{
 // gate is the running bot with what the cells of the table need.
 type gate struct {
 	*story
-	models []string       // IDs of models that nothing was asked for yet
-	used   int            // how many are
-	want   map[string]int // PATCHes by model
+	models []string                 // IDs of models that nothing was asked for yet
+	used   int                      // how many are
+	want   map[string]int           // PATCHes by model
+	paces  map[string]*rate.Limiter // as much as the bot takes of one person
 	shared map[string]subject
 }
 
@@ -165,6 +168,17 @@ func (g *gate) room() string {
 	}
 	g.Slack.AddChannel(slacksim.Channel{ID: id, Name: strings.ToLower(id), Members: members})
 	return id
+}
+
+// pace waits until the bot takes so much more of a person.
+func (g *gate) pace(t *testing.T, user string, acts int) {
+	t.Helper()
+	if g.paces[user] == nil {
+		g.paces[user] = rate.NewLimiter(4, 50)
+	}
+	if err := g.paces[user].WaitN(g.ctx, acts); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (g *gate) fresh() int {
@@ -210,6 +224,7 @@ func (g *gate) acked(t *testing.T, d *slacksim.Delivery) {
 // request makes a request in a state.
 func (g *gate) request(t *testing.T, state string) subject {
 	t.Helper()
+	g.pace(t, "U0ANA", 2)
 	r := subject{channel: g.room(), model: g.fresh()}
 	settings, shows := "max=9", "Waits for"
 	switch state {
@@ -347,9 +362,9 @@ func openGate(t *testing.T, env map[string]string) *gate {
 	}
 	s.Slack.AddUsergroup("S0GATE", "gate", oncall...)
 	s.Slack.AddUsergroup("S0GATELEADS", "gate-leads", leads...)
-	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}}
+	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, paces: map[string]*rate.Limiter{}, shared: map[string]subject{}}
 	s.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
 	return g
@@ -383,6 +398,11 @@ func (g *gate) tryAll(t *testing.T, table string) {
 
 // try does what a cell says, and looks at what comes of it.
 func (g *gate) try(t *testing.T, c cell) {
+	acts := 1
+	if c.way == "form" || c.what == "undo" || c.what == "review" {
+		acts = 2
+	}
+	g.pace(t, c.user.ID, acts)
 	r := g.about(t, c)
 	seen := len(g.Slack.Messages(r.channel))
 	d, heard := g.act(t, c, r)

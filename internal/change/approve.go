@@ -53,6 +53,8 @@ func (r *Refused) Error() string { return "refused: " + string(r.Reason.Code) }
 // refuse makes a Refused of a code alone.
 func refuse(c Code) error { return &Refused{Reason: Reason{Code: c}} }
 
+func notFound(id ID) error { return &Refused{Reason: Reason{Code: RequestNotFound, Request: id}} }
+
 var errMeanwhile = errors.New("changed in the meantime")
 
 // Do judges and records an act. It returns once the row is committed: now the act
@@ -61,21 +63,16 @@ var errMeanwhile = errors.New("changed in the meantime")
 // recorded before. On any other error nothing was recorded, and there must be no
 // acknowledgement.
 func (s *Service) Do(ctx context.Context, a Act) error {
+	people, no := s.insider(ctx, &a.Person)
+	if no != nil { // who may not know is answered the same, whether there is such a request or not
+		return s.refuseAct(ctx, a, nil, no)
+	}
 	r, err := s.judged(ctx, a)
 	if errors.Is(err, ErrNotFound) {
-		return s.refuseAct(ctx, a, nil, refuse(RequestNotFound))
+		return s.refuseAct(ctx, a, nil, notFound(a.ID))
 	}
 	if err != nil {
 		return err
-	}
-	actor, people, err := s.who(ctx, a.Person.ID)
-	if err != nil {
-		s.cfg.Log.Warn("look up who acts", zapRequest(a.ID), zap.Error(err))
-		return s.refuseAct(ctx, a, r, refuse(WhoUnknown))
-	}
-	a.Person = actor
-	if !actor.Membership.Ours() {
-		return s.refuseAct(ctx, a, r, refuse(MembersOnly))
 	}
 	for {
 		do, err := s.prepare(ctx, a, r, people)
@@ -108,6 +105,22 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 	}
 }
 
+// insider looks a person up and refuses those who may not know what there is: all but
+// full members of the workspace, and guests whom the policy names. It fills in who
+// they are, and returns the policy's user groups.
+func (s *Service) insider(ctx context.Context, person *authz.Person) (authz.People, error) {
+	found, people, err := s.who(ctx, person.ID)
+	if err != nil {
+		s.cfg.Log.Warn("look up who acts", zap.String("user", person.ID), zap.Error(err))
+		return people, refuse(WhoUnknown)
+	}
+	*person = found
+	if found.Membership == authz.Member || found.Membership == authz.Guest && len(s.policy().Mentions(found, people)) > 0 {
+		return people, nil
+	}
+	return people, refuse(MembersOnly)
+}
+
 // judged returns the request once it left requested, or as it is after a second.
 func (s *Service) judged(ctx context.Context, a Act) (*Request, error) {
 	for tries := 0; ; tries++ {
@@ -134,6 +147,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// Refuse records what was refused before any request was looked at, with the person
+// as its actor, and why. What was recorded before is not recorded again.
+func (s *Service) Refuse(ctx context.Context, a Act, why Reason) error {
+	err := s.refuseAct(ctx, a, nil, &Refused{Reason: why})
+	var no *Refused
+	if errors.As(err, &no) || errors.Is(err, ErrDelivered) {
+		return nil
+	}
+	return err
 }
 
 // refuseAct records an act that was not carried out and returns why, with the
