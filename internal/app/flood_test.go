@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"autoscalebot/internal/store"
 )
 
-// events are those of the audit log so far that tell of refusals.
+// refusals are the events of the audit log so far that tell of one.
 func (s *story) refusals() (out []change.Event) {
 	s.t.Helper()
 	db, err := store.OpenBeside(s.ctx, store.Config{URL: s.env["DATABASE_URL"]})
@@ -90,7 +91,19 @@ func TestRefusalsWithoutRequest(t *testing.T) {
 	s.told(s.slash("Gus", "#ml-oncall", "/autoscale status llama-70b"), "not allowed")
 	s.told(s.slash("Gus", "#ml-oncall", "/autoscale cancel AAAAA"), "not allowed: this is for members")
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale cancel AAAAA"), "not found")
+	typed := fmt.Sprintf("%d.000100", time.Now().Add(-time.Hour).Unix())
+	late := s.Slack.Event("app_mention", map[string]any{
+		"user": "U0ANA", "channel": "C0MLONCALL", "ts": typed, "event_ts": typed,
+		"text": "<@" + s.Slack.BotUserID() + "> llama-70b production max=7",
+	})
+	if err := late.WaitAck(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.sees("Ana", "reached me only now")
 	s.end()
+	if n := len(s.patches()); n != 0 {
+		t.Errorf("a late mention changed something: %d PATCHes", n)
+	}
 
 	want := []struct {
 		actor      string
@@ -101,6 +114,7 @@ func TestRefusalsWithoutRequest(t *testing.T) {
 		{"U0GUS", authz.Guest, "status", change.MembersOnly},
 		{"U0GUS", authz.Guest, change.VerbCancel, change.MembersOnly},
 		{"U0ANA", authz.Member, change.VerbCancel, change.RequestNotFound},
+		{"U0ANA", "", "mention", change.TooOld}, // nobody is looked up for it
 	}
 	got := s.refusals()
 	if len(got) != len(want) {
