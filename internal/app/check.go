@@ -67,6 +67,7 @@ type checkup struct {
 	scopes []string // nil: unknown
 	people map[string]authz.Person
 	groups authz.People
+	unread []string // IDs in the policy that could not be looked up
 }
 
 // configuration tells of each problem that LoadConfig found. The bot would not

@@ -345,6 +345,42 @@ rules:
 			passes: true,
 		},
 		{
+			name: "names in a deny rule that Baseten does not have",
+			spoil: func(s *setup) {
+				s.policy(`version: 1
+rules:
+  - {name: a, targets: [prodution], effect: deny}
+  - {name: b, when: 'model == "llama-7b" || target in ["production", "stagin"]', effect: deny}
+  - {name: c, who: [everyone], models: [lama-70b], effect: allow}
+`)
+			},
+			want: []string{
+				`ok    POLICY_FILE       3 rules, 0 tests pass`,
+				`FAIL  policy target     DIR/policy.yaml:3: rule "a" names "prodution", which no model has (6 models looked through). It is there to deny, and denies nothing.`,
+				`FAIL  policy model      DIR/policy.yaml:4: rule "b" names "llama-7b", which Baseten does not have. It is there to deny, and denies nothing. Did you mean llama-70b?`,
+				`FAIL  policy target     DIR/policy.yaml:4: rule "b" names "stagin", which no model has (6 models looked through). It is there to deny, and denies nothing.`,
+				`warn  policy model      DIR/policy.yaml:5: rule "c" names "lama-70b", which Baseten does not have. Did you mean llama-70b?`,
+			},
+		},
+		{
+			name:   "approvals of a user group that a missing scope hides",
+			scopes: []string{"commands", "chat:write", "app_mentions:read", "users:read", "channels:read", "groups:read"},
+			spoil: func(s *setup) {
+				s.policy(`version: 1
+groups:
+  oncall: {usergroups: [S0ONCALL]}
+rules:
+  - {name: somebody else, who: [everyone], effect: approve, approvers: [oncall]}
+`)
+			},
+			want: []string{
+				`ok    POLICY_FILE       1 rule, 0 tests pass`,
+				`FAIL  scopes            missing: usergroups:read (who is in the policy's user groups). Add them under OAuth & Permissions and install the app again.`,
+				`FAIL  user group        S0ONCALL: Slack refuses it: the token lacks the scope usergroups:read.`,
+				`warn  approvals         rule "somebody else": whether it can be approved is not known, since S0ONCALL could not be looked up (see above).`,
+			},
+		},
+		{
 			name: "Baseten stops answering half-way",
 			spoil: func(s *setup) {
 				s.policy(misspelt)
