@@ -66,7 +66,7 @@ func newSetup(t *testing.T, scopes ...string) *setup {
 func (s *setup) check() (output string, ok bool) {
 	s.t.Helper()
 	var out bytes.Buffer
-	ok = app.Check(s.t.Context(), s.env, "test", &out)
+	ok = app.Check(s.t.Context(), s.env, "test", false, &out)
 	output = strings.ReplaceAll(out.String(), s.dir, "DIR")
 	hidden := []string{secretDB, "ticket="}
 	for name, value := range s.env {
@@ -120,6 +120,15 @@ func TestCheckGoodSetup(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(files) != 1 {
 		t.Errorf("files = %v, want the policy only", files)
+	}
+}
+
+// Strictly, a warning is a failure too.
+func TestCheckStrict(t *testing.T) {
+	s := newSetup(t)
+	var out bytes.Buffer
+	if app.Check(t.Context(), s.env, "test", true, &out) || !strings.Contains(out.String(), "1 warning, 0 failed. This set-up works; warnings count as failures here") {
+		t.Errorf("the output is\n%s", &out)
 	}
 }
 
@@ -554,7 +563,7 @@ func TestCheckHidesEchoedSecrets(t *testing.T) {
 func TestCheckBesideRunningBot(t *testing.T) {
 	s := tell(t, quietly(), map[string]string{"SLACK_CONNECTIONS": "1"})
 	var out bytes.Buffer
-	ok := app.Check(s.ctx, s.env, "test", &out)
+	ok := app.Check(s.ctx, s.env, "test", false, &out)
 	lines := slices.Collect(strings.Lines(out.String()))
 	for _, want := range []string{
 		"ok    SLACK_APP_TOKEN   a socket opens for the app A0AUTOSCALE, beside 1 other\n",
@@ -616,7 +625,7 @@ func TestCheckPostgres(t *testing.T) {
 // An output that cannot be written is no success.
 func TestCheckUnwritableOutput(t *testing.T) {
 	s := newSetup(t)
-	if app.Check(t.Context(), maps.Clone(s.env), "test", brokenWriter{}) {
+	if app.Check(t.Context(), maps.Clone(s.env), "test", false, brokenWriter{}) {
 		t.Error("the check passes although nobody could read it")
 	}
 }
