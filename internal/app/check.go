@@ -192,7 +192,7 @@ func (r *report) end(strict bool) bool {
 		verdict = "This set-up works; warnings count as failures here (--strict)."
 	}
 	r.print(fmt.Sprintf("%d ok, %s, %d failed. %s", r.oks, count(r.warns, "warning", "warnings"), r.fails, verdict))
-	return r.fails == 0 && r.failed == nil && !(strict && r.warns > 0)
+	return r.fails == 0 && r.failed == nil && (!strict || r.warns == 0)
 }
 
 func count(n int, one, many string) string {

@@ -32,7 +32,7 @@ type Act struct {
 	Person   authz.Person
 	ID       ID
 	Verb     Verb
-	// Message is where a button was pressed; zero for a typed command. It may be a
+	// Message is where a button was pressed; only the channel for a typed command. It may be a
 	// second copy of the card, posted by a process that died before it noted the
 	// first: every copy shows the same request, and is brought up to date.
 	Message MessageRef

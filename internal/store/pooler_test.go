@@ -20,7 +20,7 @@ import (
 // another session than the one before: all that both databases have to do alike, it
 // does there too.
 func TestPooler(t *testing.T) {
-	through := pooler(t, 10)
+	through := pooler(t, 4)
 	fresh := func(t *testing.T) string { return through(freshPostgres(t)(t)) }
 	conformance(t, fresh)
 	lasting(t, fresh)
@@ -31,11 +31,11 @@ func TestPooler(t *testing.T) {
 // from the pooler can write.
 func TestPoolerReaders(t *testing.T) {
 	through := pooler(t, leastConns)
-	url := through(freshPostgres(t)(t))
-	s := openStore(t, url)
+	database := through(freshPostgres(t)(t))
+	s := openStore(t, database)
 	create(t, s, pending("AAAAA", "d1", 0))
 	for range 10 {
-		r, err := OpenBeside(t.Context(), Config{URL: url})
+		r, err := OpenBeside(t.Context(), Config{URL: database})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestPoolerReaders(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := RightsOf(t.Context(), Config{URL: url}); err != nil {
+		if _, err := RightsOf(t.Context(), Config{URL: database}); err != nil {
 			t.Error(err)
 		}
 		together(leastConns, func(int) {
@@ -59,9 +59,9 @@ func TestPoolerReaders(t *testing.T) {
 // A start that dies in the middle of a migration leaves nothing half done, and the
 // next one finds its way.
 func TestPoolerMigrationDies(t *testing.T) {
-	through := pooler(t, 10)
-	url := through(freshPostgres(t)(t))
-	other, err := sql.Open("pgx", url+"&default_query_exec_mode=exec")
+	through := pooler(t, 4)
+	database := through(freshPostgres(t)(t))
+	other, err := sql.Open("pgx", database+"&default_query_exec_mode=exec")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestPoolerMigrationDies(t *testing.T) {
 	dying, die := context.WithCancel(t.Context())
 	died := make(chan error, 1)
 	go func() {
-		s, err := Open(dying, Config{URL: url})
+		s, err := Open(dying, Config{URL: database})
 		if err == nil {
 			_ = s.Close()
 		}
@@ -106,7 +106,7 @@ func TestPoolerMigrationDies(t *testing.T) {
 	if err := other.QueryRowContext(t.Context(), `SELECT COALESCE(string_agg(tablename, ' '), '') FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'goose_db_version'`).Scan(&left); err != nil || left != "" {
 		t.Errorf("half done: %q %v", left, err)
 	}
-	create(t, openStore(t, url), pending("AAAAA", "d1", 0))
+	create(t, openStore(t, database), pending("AAAAA", "d1", 0))
 }
 
 // waitFor asks the server until something can be seen there.
@@ -128,7 +128,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 // pooler starts a pgbouncer in transaction mode in front of the test server, with so
 // many sessions for each database, and returns what turns a database's URL into one
 // through it.
-func pooler(t *testing.T, sessions int) func(url string) string {
+func pooler(t *testing.T, sessions int) func(database string) string {
 	t.Helper()
 	server := os.Getenv(postgresEnv)
 	program, err := exec.LookPath("pgbouncer")
@@ -157,7 +157,7 @@ default_pool_size = %d
 max_client_conn = 2000
 max_db_connections = 0
 `, behind.Hostname(), behind.Port(), behind.User.Username(), port, sessions)
-	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { //nolint:gosec // it holds no secret, and pgbouncer runs as somebody else
+	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { // for nobody to read
 		t.Fatal(err)
 	}
 	args := []string{file}
