@@ -59,6 +59,10 @@ func (b *Bot) submitted(d *delivery, c slack.InteractionCallback) {
 		return
 	}
 	from := clicker(d, c)
+	over := underReason(view.RefusedText(&change.Refused{Reason: overTheirs()}, from.person.ID))
+	if !b.admit(d, from, c.View.CallbackID, over) {
+		return
+	}
 	act := change.Act{Delivery: from.delivery, Person: from.person, ID: id}
 	switch c.View.CallbackID {
 	case view.FormBreakGlass:

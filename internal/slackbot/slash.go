@@ -19,5 +19,7 @@ func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 	default:
 		from.channelName = c.ChannelName
 	}
-	b.command(d, from, c.Text)
+	if b.admit(d, from, "slash", nil) {
+		b.command(d, from, c.Text)
+	}
 }

@@ -97,7 +97,7 @@ func migratePostgres(ctx context.Context, pool *sql.DB) error {
 	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 		return fmt.Errorf("lock database to migrate: %w", err)
 	}
-	return migrate(ctx, pool, goose.DialectPostgres, "postgres")
+	return orMayNot(migrate(ctx, pool, goose.DialectPostgres, "postgres"))
 }
 
 func isPostgresUnique(err error) bool {
