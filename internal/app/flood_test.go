@@ -80,8 +80,8 @@ func TestGuestClicksWithoutEnd(t *testing.T) {
 			refused++
 		}
 	}
-	if over != 1 || refused > 650 {
-		t.Errorf("%d events say that there were too many, want one; %d clicks were refused, want at most 650 of %d", over, refused, clicks)
+	if over != 1 || refused > 120 {
+		t.Errorf("%d events say that there were too many, want one; %d clicks were refused, want at most 120 of %d", over, refused, clicks)
 	}
 }
 

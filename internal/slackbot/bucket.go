@@ -20,6 +20,8 @@ const (
 	// back: four a second. A script that types for a person is let through too.
 	actBurst = 600
 	actEvery = 250 * time.Millisecond
+	// refusedBurst is how many of them may be refused: each is a line of the audit log.
+	refusedBurst = 60
 	// pauseFor is what somebody over it is told to wait, and how long they are not told
 	// again.
 	pauseFor = 10 * time.Second
@@ -42,8 +44,8 @@ type buckets struct {
 
 // bucket is what one person may do now.
 type bucket struct {
-	acts, notes *rate.Limiter
-	told, over  *rate.Limiter // of being over it
+	acts, refused, notes *rate.Limiter
+	told, over           *rate.Limiter // of being over it
 }
 
 func newBuckets() *buckets { return &buckets{of: newMemory[string, *bucket](mostPeople)} }
@@ -56,8 +58,9 @@ func (b *buckets) person(id string) *bucket {
 		return one
 	}
 	one := &bucket{
-		acts: rate.NewLimiter(rate.Every(actEvery), actBurst), notes: rate.NewLimiter(rate.Every(noteEvery), noteBurst),
-		told: rate.NewLimiter(rate.Every(pauseFor), 1), over: rate.NewLimiter(rate.Every(overEvery), 1),
+		acts: rate.NewLimiter(rate.Every(actEvery), actBurst), refused: rate.NewLimiter(rate.Every(actEvery), refusedBurst),
+		notes: rate.NewLimiter(rate.Every(noteEvery), noteBurst),
+		told:  rate.NewLimiter(rate.Every(pauseFor), 1), over: rate.NewLimiter(rate.Every(overEvery), 1),
 	}
 	b.of.put(id, one)
 	return one
@@ -71,7 +74,7 @@ func overTheirs() change.Reason { return change.Reason{Code: change.TooManyAtOnc
 // Slack would show an error for it; and the person is told now and then.
 func (b *Bot) admit(d *delivery, from asker, what string, payload any) bool {
 	now, own := b.cfg.Now(), b.buckets.person(from.person.ID)
-	if own.acts.AllowN(now, 1) {
+	if own.refused.TokensAt(now) >= 1 && own.acts.AllowN(now, 1) {
 		return true
 	}
 	d.acknowledgeWith(payload)
@@ -87,6 +90,9 @@ func (b *Bot) admit(d *delivery, from asker, what string, payload any) bool {
 	}
 	return false
 }
+
+// refused counts a refusal in the person's bucket.
+func (b *Bot) refused(from asker) { b.buckets.person(from.person.ID).refused.AllowN(b.cfg.Now(), 1) }
 
 // note records a refusal that left no request, unless the person had many of them.
 func (b *Bot) note(ctx context.Context, from asker, what string, why change.Reason) {

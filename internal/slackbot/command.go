@@ -98,6 +98,7 @@ func (b *Bot) notDone(d *delivery, from asker, name string, err error) {
 		d.acknowledge()
 		b.cfg.Watch.command(name, "repeated")
 	case errors.As(err, &no):
+		b.refused(from)
 		d.acknowledge()
 		b.cfg.Watch.command(name, "refused")
 		b.cfg.Log.Info("command refused", append(fields(d, from), zap.String("command", name), zap.String("code", string(no.Reason.Code)))...)
