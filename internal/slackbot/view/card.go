@@ -62,6 +62,10 @@ func origin(r *change.Request) prose {
 		return nil
 	case r.Origin.Kind == change.OriginUndo:
 		return say(" (undoes " + id + ")")
+	case r.Origin.Kind == change.OriginReplaces && r.Origin.Requester.ID == r.Requester.ID:
+		return say(" (in place of " + id + ")")
+	case r.Origin.Kind == change.OriginReplaces:
+		return say(" (in place of "+id+" by ", user(r.Origin.Requester.ID), ")")
 	case r.Origin.Requester.ID == "" || r.Origin.Requester.ID == r.Requester.ID:
 		return say(" (asked again after " + id + ")")
 	default:
