@@ -20,6 +20,12 @@ type Listed struct {
 	Spelled string
 }
 
+// Loaded reports whether there is a list of models yet.
+func (c *Catalogue) Loaded() bool { return c.list.Load() != nil }
+
+// Plain is the word without the quotes in which it may have to be typed.
+func (l Listed) Plain() string { return unquoted(l.Spelled) }
+
 // Search returns the models that a part of a name may be meant for, the best first, at
 // most limit: those that are called so, that begin so, that hold it, and after them those
 // that are spelled nearly so. All are returned by name for an empty query.
@@ -68,6 +74,9 @@ func (c *Catalogue) Mentioned(text string) (Listed, bool) {
 	}
 	return l.names.mentioned(text)
 }
+
+// Last returns the last reading of a model, however old it is.
+func (c *Catalogue) Last(modelID string) (Targets, bool) { return c.kept(modelID) }
 
 // Recent is Targets where the last reading of the model is older than maxAge, and that
 // reading where it is not.

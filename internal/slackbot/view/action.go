@@ -7,7 +7,8 @@ import (
 )
 
 // Action IDs of the buttons. They are a contract across versions: old messages keep
-// their buttons. A button's value is the request's ID and nothing else.
+// their buttons. A button's value is the request's ID and nothing else, but for
+// ActionChangeTarget: that is a target's, in words that are read as if they were typed.
 const (
 	ActionApprove    = "approve"
 	ActionDeny       = "deny"
@@ -17,6 +18,9 @@ const (
 	ActionReview     = "review"
 	ActionAskAgain   = "ask_again"
 	ActionExplain    = "explain"
+	ActionChange     = "change"
+
+	ActionChangeTarget = "change_target"
 )
 
 // Callback IDs of the forms, and where the reason stands in what they submit.

@@ -262,12 +262,12 @@ func (d *draft) cardButtons(r *change.Request) {
 	}
 	what := title(r.Target)
 	if confirmable(r) {
-		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), button(ActionCancel, "Cancel", r.ID, what))
+		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), changeButton(r), button(ActionCancel, "Cancel", r.ID, what))
 		return
 	}
 	approve := confirming(primary(button(ActionApprove, "Approve Change", r.ID, what)),
 		"Approve this change?", confirmLine(r), "Approve Change")
-	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what))
+	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what), changeButton(r))
 }
 
 func primary(b *slack.ButtonBlockElement) *slack.ButtonBlockElement {

@@ -148,6 +148,9 @@ func Private(r *change.Request) Message {
 	if r.Ask.Text != "" {
 		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
 	}
+	if changeable(r) {
+		d.buttons(changeButton(r))
+	}
 	d.small(asked)
 	return d.message()
 }

@@ -234,13 +234,15 @@ func TestButtons(t *testing.T) {
 		var want []string
 		switch {
 		case v.part == change.Card && waiting && confirmable(r):
-			want = []string{"confirm", "cancel"}
+			want = []string{"confirm", "change", "cancel"}
 		case v.part == change.Card && waiting:
-			want = []string{"approve", "deny"}
+			want = []string{"approve", "deny", "change"}
 		case v.part == change.Reply && (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == "":
 			want = []string{"ask_again"}
 		case v.part == private && mayOfferBreakGlass(r):
 			want = []string{"break_glass", "cancel"}
+		case v.part == private && r.State.Ended() && changeable(r):
+			want = []string{"change"}
 		case v.part == change.ReviewCard && r.Review.Open:
 			want = []string{"review"}
 		}
