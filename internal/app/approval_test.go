@@ -135,26 +135,6 @@ func TestLeaver(t *testing.T) {
 	}
 }
 
-func TestBreakGlass(t *testing.T) {
-	s := tell(t, quietly(), nil)
-	s.slash("Ana", "#llm-prod", ask+` break-glass reason="customers are waiting"`)
-	s.sees("Ana", "Baseten: ACCEPTED")
-	s.sees("Lea", "broke the glass: ")
-	s.told(s.click("Ana", "Sign Review"), "not allowed")
-	s.click("Lea", "Sign Review")
-	s.sees("Ana", "Reviewed by @lea")
-}
-
-func TestBreakGlassOnTheCard(t *testing.T) {
-	s := tell(t, quietly(), nil)
-	s.slash("Ana", "#ml-oncall", ask)
-	s.click("Ana", "Break Glass")
-	s.wait("Ana sees a form", func(*slacksim.Snapshot) bool { return len(s.Slack.OpenViews("U0ANA")) == 1 })
-	s.Slack.Submit("U0ANA", s.Slack.OpenViews("U0ANA")[0].ID, map[string]map[string]string{"reason": {"text": "nobody answers"}})
-	s.sees("Ana", "Baseten: ACCEPTED")
-	s.sees("Lea", "nobody answers")
-}
-
 func TestUndo(t *testing.T) {
 	s := tell(t, quietly(), nil)
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")

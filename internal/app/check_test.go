@@ -317,7 +317,7 @@ rules:
 			want:  []string{`FAIL  POLICY_FILE       the file cannot be read (there is none)`},
 		},
 		{
-			name:  "broken glass is announced nowhere",
+			name:  "break-glass is announced nowhere",
 			spoil: func(s *setup) { delete(s.env, "ANNOUNCE_CHANNEL") },
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,

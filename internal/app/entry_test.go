@@ -82,8 +82,8 @@ mention:undo               broken                         asks      asks      no
 slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   never    members  members  members  lookup
 mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   members  members  members  members  lookup
 
-slash:status,list,can,pending,history   -                 read      read      read     read     read     members  never    members  members  members  lookup
-mention:status,list,can,pending,history -                 read      read      read     read     read     members  members  members  members  members  lookup
+slash:status,list,can,pending,reviews,history   -         read      read      read     read     read     members  never    members  members  members  lookup
+mention:status,list,can,pending,reviews,history -         read      read      read     read     read     members  members  members  members  members  lookup
 slash:whoami,help          -                              read      read      read     read     read     read     never    read     read     read     read
 mention:whoami,help        -                              read      read      read     read     read     read     read     read     read     read     read
 
@@ -108,7 +108,15 @@ button:ask_again           stale                          asks      asks      no
 button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain noagain members members members members lookup
 button:review              broken                         ownglass  noreview  noreview done     noreview noreview members  members  members  members  lookup
 button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken unbroken members members members members lookup
-button:break_glass,explain waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
+button:break_glass         waits                          form      notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:break_glass         previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
+button:break_glass         applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+button:undo                applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
+button:undo                broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
+button:undo                waits,previews,denied,canceled,stale noundo noundo noundo  noundo   noundo   noundo   members  members  members  members  lookup
+button:status              waits,previews,applied,broken,denied,canceled,stale read read read   read     read     members  members  members  members  members  lookup
+button:do                  -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
+button:explain             waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
 `
 
 // listTable is of a bot whose policy is a list of all but one. A guest is on it by
@@ -142,7 +150,7 @@ var outcomes = map[string]string{
 	"noagain":      "cannot be asked again",
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
-	"unbroken":     "broke no glass",
+	"unbroken":     "skipped no approval",
 }
 
 // gate is the running bot with what the cells of the table need.
@@ -152,6 +160,7 @@ type gate struct {
 	used   int            // how many are
 	want   map[string]int // PATCHes by model
 	shared map[string]subject
+	forms  map[string]slacksim.View // that opened once
 }
 
 // subject is a request in some state.
@@ -228,6 +237,9 @@ func (g *gate) request(t *testing.T, state string) subject {
 	}
 	g.acked(t, g.Slack.Slash("U0ANA", r.channel, g.name(r.model)+" production "+settings))
 	g.said(t, r.channel, shows, 1)
+	if shows == "Waits for" { // Ana alone is told that she may skip it
+		g.until(t, "the offer of break-glass", func() bool { return len(g.Slack.Ephemerals("U0ANA", r.channel)) == 1 })
+	}
 	card := g.Slack.Messages(r.channel)[0]
 	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
 	id := g.models[r.model]
@@ -259,12 +271,20 @@ func (g *gate) press(user string, r subject, action string) *slacksim.Delivery {
 	return g.Slack.ClickStale(user, slacksim.Message{Channel: r.channel, TS: r.card, User: g.Slack.BotUserID(), Text: "card", Blocks: blocks}, action)
 }
 
-// open presses a button that opens a form.
-func (g *gate) open(t *testing.T, user string, r subject, action string) slacksim.View {
+// open is a form as it opened for Ana once, now about another request. Who may not get
+// it now may still have it open.
+func (g *gate) open(t *testing.T, r subject, action string) slacksim.View {
 	t.Helper()
-	g.acked(t, g.press(user, r, action))
-	g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews(user)) == 1 })
-	return g.Slack.OpenViews(user)[0]
+	v, ok := g.forms[action]
+	if !ok {
+		g.acked(t, g.press("U0ANA", g.sharedIn(t, "waits"), action))
+		g.until(t, "a form opens", func() bool { return len(g.Slack.OpenViews("U0ANA")) == 1 })
+		v = g.Slack.OpenViews("U0ANA")[0]
+		g.Slack.CloseView("U0ANA", v.ID)
+		g.forms[action] = v
+	}
+	v.PrivateMetadata = r.id
+	return v
 }
 
 // cell is one field of the table.
@@ -353,7 +373,7 @@ func openGate(t *testing.T, env map[string]string) *gate {
 	}
 	s.Slack.AddUsergroup("S0GATE", "gate", oncall...)
 	s.Slack.AddUsergroup("S0GATELEADS", "gate-leads", leads...)
-	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}}
+	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}, forms: map[string]slacksim.View{}}
 	s.start()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -437,7 +457,7 @@ func (g *gate) try(t *testing.T, c cell) {
 func (g *gate) about(t *testing.T, c cell) subject {
 	t.Helper()
 	switch {
-	case c.state == "-" && (c.what == "change" || c.what == "change_autoscaling" && c.way == "form"):
+	case c.state == "-" && (c.what == "change" || c.what == "do" || c.what == "change_autoscaling" && c.way == "form"):
 		return subject{channel: g.room(), model: g.fresh()}
 	case c.want == "asks" && c.what == "undo":
 		r := g.sharedIn(t, c.state)
@@ -480,7 +500,7 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 		return b.String()
 	}
 	line := map[string]string{
-		"change": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
+		"change": g.name(r.model) + " production delay=600", "do": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
 		"names": g.name(0) + " production", "status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
 	}[c.what]
 	if line == "" {
@@ -492,8 +512,11 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	case "mention":
 		d = g.Slack.Mention(c.user.ID, r.channel, "", line)
 	case "button":
-		if c.what == "change_target" {
+		switch c.what {
+		case "change_target":
 			r.id, r.card = g.models[0]+"/env:production", g.Slack.Say("U0ANA", r.channel, "", "a status")
+		case "do": // its value is a command
+			r.id, c.what = line, "do_1"
 		}
 		d = g.press(c.user.ID, r, c.what)
 	case "shortcut":
@@ -506,10 +529,8 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 		if c.what == "change_autoscaling" {
 			return g.fillForm(t, c, r), heard
 		}
-		v := g.open(t, c.user.ID, r, c.what)
-		d = g.Slack.Submit(c.user.ID, v.ID, map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
+		d = g.Slack.SubmitStale(c.user.ID, g.open(t, r, c.what), map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
 		heard = func() string { return string(d.AckPayload()) }
-		t.Cleanup(func() { g.Slack.CloseView(c.user.ID, v.ID) })
 	default:
 		t.Fatalf("no way in is called %q", c.way)
 	}
@@ -581,7 +602,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	t.Helper()
 	id := g.models[r.model]
 	switch {
-	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "approve", c.what == "confirm", c.what == "break_glass":
+	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
 		g.want[id]++
 		g.said(t, r.channel, "Baseten: ACCEPTED", 1)
 	case c.what == "review": // a second time it is too late
@@ -591,8 +612,8 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 		if text := g.Slack.PlainText(m); err != nil || !strings.Contains(text, "has been reviewed by you") {
 			t.Errorf("the second press says %q: %v", text, err)
 		}
-	case c.what == "explain":
-		g.until(t, "the form closes", func() bool { return len(g.Slack.OpenViews(c.user.ID)) == 0 })
+	case c.what == "explain" && c.user.ID != "U0ANA":
+		g.said(t, r.channel, "nobody else is awake", 1)
 	case c.what == "cancel", c.user.ID == "U0ANA": // to deny one's own is to take it back
 		g.said(t, r.channel, "Canceled by", 1)
 	default:
@@ -630,7 +651,7 @@ func TestEntryPointsAreKnown(t *testing.T) {
 		t.Fatal("the source has no buttons or no forms: look where they went")
 	}
 	about := func(id string) []string {
-		if id == view.ActionChangeTarget || id == view.FormChange { // it is about no request
+		if id == view.ActionDo || id == view.ActionChangeTarget || id == view.FormChange { // it is about no request
 			return []string{"-"}
 		}
 		return states

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"net/url"
 	"os"
 	"strings"
@@ -25,11 +26,18 @@ const takesOver = 15 * time.Second
 // PostgreSQL database.
 func replicated(t *testing.T) (s *story, bots map[string]*child) {
 	t.Helper()
+	return replicatedWith(t, nil)
+}
+
+// replicatedWith is replicated with more in the environment of both.
+func replicatedWith(t *testing.T, env map[string]string) (s *story, bots map[string]*child) {
+	t.Helper()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL server: run %s=$(.ci/postgres start) go test ./internal/app -run Replica from the repository's root", postgresEnv)
 	}
 	s = stage(t, quietly(), map[string]string{"DATABASE_URL": newPostgresDatabase(t, server), "SLACK_CONNECTIONS": "1"})
+	maps.Copy(s.env, env)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx

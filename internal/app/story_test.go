@@ -25,7 +25,9 @@ type story struct {
 
 	stop    context.CancelFunc
 	stopped chan error
-	env     map[string]string
+	// listening is told the address of /metrics.
+	listening chan string
+	env       map[string]string
 }
 
 // patient bounds every wait of a story: long enough for a busy machine.
@@ -73,8 +75,9 @@ func (s *story) start() {
 	}
 	s.opensSocket(func() {
 		ctx, stop := context.WithCancel(context.Background())
-		s.stop, s.stopped = stop, make(chan error, 1)
-		go func() { s.stopped <- app.Run(ctx, cfg, app.Options{Version: "test", Log: s.log}) }()
+		s.stop, s.stopped, s.listening = stop, make(chan error, 1), make(chan string, 1)
+		opts := app.Options{Version: "test", Log: s.log, Listening: func(addr string) { s.listening <- addr }}
+		go func() { s.stopped <- app.Run(ctx, cfg, opts) }()
 	})
 }
 

@@ -51,7 +51,7 @@ func (s *Service) attempt(ctx context.Context, draft *Request) (*Request, error)
 		return r.move(e, Approved, authz.Person{}, Reason{}, now)
 	}
 	// Slack may have taken its time with the card: then all is checked once more. A
-	// broken glass is announced before anything is sent.
+	// break-glass is announced before anything is sent.
 	if s.now().Sub(draft.Snapshot.At) <= freshFor && !draft.BrokeGlass() {
 		r, err := s.posted(draft, func(r *Request, e *Effects, now time.Time) error {
 			if err := approve(r, e, now); err != nil {

@@ -27,19 +27,6 @@ const (
 	linkWithin = 2 * time.Second
 )
 
-// offerBreakGlass tells the requester alone, once, that the approval need not be waited
-// for. Nothing depends on it: the command takes break-glass too.
-func (s *Service) offerBreakGlass(r *Request) {
-	if r.State != Pending || !r.Decision.BreakGlass || !s.cfg.HasAnnounce {
-		return
-	}
-	s.background(r.ID, func() {
-		if err := s.chat.Tell(s.lease.held(), r, WayPrivate); err != nil {
-			s.cfg.Log.Info("offer break-glass", zapRequest(r.ID), zap.Error(err))
-		}
-	})
-}
-
 // MayBreakGlass judges a press of the break-glass button before anybody is asked for a
 // reason, and returns the request that the reason is to be for. A *Refused was recorded,
 // as by Do, which judges again once the reason is known.

@@ -172,9 +172,28 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 	s.cancelReplaced(ctx, draft)
 	r, err := s.posted(draft, letWait)
 	if err == nil {
-		s.offerBreakGlass(r)
+		s.tellWaiting(r)
 	}
 	return r, err
+}
+
+// tellWaiting tells the requester alone, once, what they can do while others decide: to
+// take it back, or to skip the approval. Nothing depends on it: there are commands too.
+func (s *Service) tellWaiting(r *Request) {
+	if r.State != Pending || r.Decision.Effect != authz.Approve {
+		return
+	}
+	s.background(r.ID, func() {
+		ctx, cancel := context.WithTimeout(s.lease.held(), signFor)
+		defer cancel()
+		tell := s.responders.to(r.ID)
+		if tell == nil {
+			tell = func(ctx context.Context, r *Request) error { return s.chat.Tell(ctx, r, WayPrivate) }
+		}
+		if err := tell(ctx, r); err != nil {
+			s.unsigned(r, err)
+		}
+	})
 }
 
 // orAgain is the request as it is where it has to be judged from the start.

@@ -126,6 +126,7 @@ func (r *Request) claimOrigin() func(*Request) error {
 				return &Refused{Reason: Reason{Code: AlreadyUndone, Request: old.UndoneBy}}
 			}
 			old.UndoneBy = r.ID
+			old.oweSteps()
 			return nil
 		}
 	case OriginAgain:
@@ -134,10 +135,20 @@ func (r *Request) claimOrigin() func(*Request) error {
 				return &Refused{Reason: Reason{Code: AskedAgain, Request: old.AskedAgainBy}}
 			}
 			old.AskedAgainBy = r.ID
+			old.oweSteps()
 			return nil
 		}
 	default:
 		return nil
+	}
+}
+
+// oweSteps notes that the buttons of what can be done next are not the right ones.
+func (r *Request) oweSteps() {
+	for _, part := range []Part{Reply, BadNews, ReviewCard} {
+		if r.Message(part).Ref.TS != "" {
+			r.owe(part)
+		}
 	}
 }
 
@@ -149,6 +160,7 @@ func (r *Request) freeOrigin(e *Effects) {
 		e.Origin = func(old *Request) error {
 			if old.UndoneBy == r.ID {
 				old.UndoneBy = ""
+				old.oweSteps()
 			}
 			return nil
 		}
@@ -156,6 +168,7 @@ func (r *Request) freeOrigin(e *Effects) {
 		e.Origin = func(old *Request) error {
 			if old.AskedAgainBy == r.ID {
 				old.AskedAgainBy = ""
+				old.oweSteps()
 			}
 			return nil
 		}

@@ -124,6 +124,16 @@ func (s *Service) Reviews(ctx context.Context) ([]OpenReview, error) {
 	return out, nil
 }
 
+// TargetOf names what a request changes, by IDs, as Status takes them.
+func (s *Service) TargetOf(ctx context.Context, id ID) (model, target, kind string, err error) {
+	r, err := s.store.Get(ctx, id)
+	if err != nil {
+		return "", "", "", err
+	}
+	model, target, kind = sameTarget(r)
+	return model, target, kind, nil
+}
+
 // ModelStatus is one model as it is now, with what the bot knows beside it.
 type ModelStatus struct {
 	Model   baseten.Model

@@ -296,6 +296,7 @@ func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*
 		e, was = Effects{}, r.State
 		s.learn(now)
 		err := do(r, &e, now)
+		e.Origin = s.taking(e.Origin)
 		if r.LeasedBy == s.lease.owner() && !r.dueAt(now) && !r.Followed() && !s.showing.any(id) {
 			r.LeasedBy = ""
 		}
@@ -305,7 +306,22 @@ func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*
 		return nil, err
 	}
 	s.logged(r, was, e.Events)
+	if e.Origin != nil {
+		s.Start(r.Origin.ID)
+	}
 	return r, nil
+}
+
+// taking lets this process show what a step changes in the request that another one
+// comes from.
+func (s *Service) taking(origin func(*Request) error) func(*Request) error {
+	if origin == nil {
+		return nil
+	}
+	return func(old *Request) error {
+		s.take(old)
+		return origin(old)
+	}
 }
 
 // step is change for what the request owes: it does nothing where the request has

@@ -48,7 +48,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 			r.CreatedAt, r.OwedSince = now, now
 			e = Effects{
 				Events: []Event{r.event(EventMoved, "", r.Requester, Reason{}, now)},
-				Origin: r.claimOrigin(),
+				Origin: s.taking(r.claimOrigin()),
 			}
 			return e, nil
 		})
@@ -60,6 +60,9 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 		}
 		s.logged(r, r.State, e.Events)
 		s.responders.keep(r, in.Answer)
+		if e.Origin != nil {
+			s.Start(r.Origin.ID)
+		}
 		return r, nil
 	}
 }

@@ -36,7 +36,8 @@ type flow struct {
 	max  int
 	// fault strikes at Baseten.
 	fault basetensim.Kind
-	// click is what Lea does with the card, "" where nobody is asked.
+	// click is what Lea does with the card, or Ana who skips the approval; "" where nobody
+	// is asked.
 	click change.Verb
 	end   change.State
 }
@@ -48,6 +49,7 @@ func TestDeathAtEveryStep(t *testing.T) {
 	for _, f := range []flow{
 		{name: "allowed", max: 7, end: change.Applied},
 		{name: "approved", max: 12, click: change.VerbApprove, end: change.Applied},
+		{name: "break-glass", max: 12, click: change.VerbBreakGlass, end: change.Applied},
 		{name: "denied", max: 12, click: change.VerbDeny, end: change.Denied},
 		{name: "500 after commit", max: 7, fault: basetensim.CommitThen500, end: change.Applied},
 		{name: "500 before commit", max: 7, fault: basetensim.ServerError, end: change.Applied},
@@ -147,6 +149,9 @@ func (f flow) clicks(t *testing.T, w *world, p *process) {
 			continue
 		}
 		act := change.Act{Delivery: w.delivery(), Person: authz.Person{ID: lea}, ID: r.ID, Verb: f.click, Message: r.Messages.Card.Ref}
+		if f.click == change.VerbBreakGlass {
+			act.Person.ID, act.Reason = ana, "customers are waiting"
+		}
 		err := p.Do(t.Context(), act)
 		if err == nil {
 			p.Start(r.ID)
@@ -163,7 +168,7 @@ func (f flow) check(t *testing.T, w *world, r *change.Request) {
 	if r.State != f.end && !unlucky {
 		t.Errorf("ended %s (%s), want %s", r.State, r.Reason.Code, f.end)
 	}
-	if !r.Due().IsZero() && !r.Followed() || r.Messages.Card.Owed+r.Messages.Reply.Owed > 0 {
+	if !r.Due().IsZero() && !r.Followed() && !r.Review.Open || r.Messages.Card.Owed+r.Messages.Reply.Owed > 0 {
 		t.Error("something is still owed")
 	}
 	patches := w.baseten.Patches()
@@ -179,6 +184,56 @@ func (f flow) check(t *testing.T, w *world, r *change.Request) {
 		t.Errorf("%d patches, %d sends noted", len(patches), r.Sends)
 	}
 	w.checkShown(t, r, 1)
+	if announced := len(w.slack.of(r.ID, change.ReviewCard)); f.click == change.VerbBreakGlass && (!r.Review.Open || announced == 0 || announced > 2) {
+		t.Errorf("review open: %t, %d announcements", r.Review.Open, announced)
+	}
+}
+
+// A process dies at every moment of reminding those who can sign a review, and another
+// takes over: on no day they are reminded twice, and the day after they are in any case.
+func TestDeathAtEveryReminder(t *testing.T) {
+	moments := 0
+	for died := true; died && !t.Failed(); {
+		moments++
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, sweepPolicy)
+			defer w.close()
+			r := w.skipped(t)
+			reminders := func() int { return len(w.slack.of(r, change.ReviewReminder)) }
+			for day, least := range []int{0, 1} {
+				pass(24 * time.Hour)
+				before := reminders()
+				p := w.boot(moments * (1 - day)) // dies on the first day only
+				pass(10 * time.Second)
+				died = day == 0 && p.alive() != nil || day == 1 && died
+				p.bury()
+				p = w.boot(0)
+				pass(20 * time.Second)
+				p.bury()
+				if n := reminders() - before; n < least || n > 1 {
+					t.Errorf("died at %d: %d reminders on day %d", moments, n, day+1)
+				}
+			}
+		})
+	}
+	if moments < 4 {
+		t.Errorf("only %d moments: the sweep does not see what the process does", moments)
+	}
+}
+
+// skipped is a request whose approval was skipped, left by a process that is gone.
+func (w *world) skipped(t *testing.T) change.ID {
+	t.Helper()
+	p := w.boot(0)
+	r := w.raise(p, ana, 12)
+	pass(time.Second)
+	if err := w.act(p, ana, r.ID, change.VerbBreakGlass); err != nil {
+		t.Fatal(err)
+	}
+	pass(20 * time.Minute) // until it is not followed any more
+	synctest.Wait()
+	p.quit()
+	return r.ID
 }
 
 // checkShown checks that people see how a request ended. A card or reply whose

@@ -502,8 +502,8 @@ func TestAskAgainInOnesOwnName(t *testing.T) {
 	})
 }
 
-// A glass breaks only once it was announced.
-func TestGlassIsAnnouncedFirst(t *testing.T) {
+// What skips its approval is sent only once that was announced.
+func TestBreakGlassIsAnnouncedFirst(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world, bot *process) {
 		w.slack.set(func(s *slack) { s.noAnnounce = true })
 		r := w.raise(bot, ana, 12)
@@ -537,6 +537,76 @@ func TestGlassIsAnnouncedFirst(t *testing.T) {
 		wantRefused(t, change.OwnBreakGlass, func() error { return w.act(bot, ana, second.ID, change.VerbReview) })
 		if err := w.act(bot, leo, second.ID, change.VerbReview); err != nil || w.get(second.ID).Review.Open {
 			t.Errorf("review: %v", err)
+		}
+	})
+}
+
+// Two replicas remind of an open review once a day, until it is signed.
+func TestReviewReminders(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		bot.quit()
+		id := w.skipped(t)
+		// awake lets both replicas run for a while: a day of them would be long.
+		awake := func(after time.Duration, want int, while func(bot *process)) {
+			t.Helper()
+			pass(after)
+			one, two := w.boot(0), w.boot(0)
+			pass(20 * time.Second)
+			if while != nil {
+				while(one)
+			}
+			synctest.Wait()
+			one.quit()
+			two.quit()
+			if n := len(w.slack.of(id, change.ReviewReminder)); n != want {
+				t.Errorf("%d reminders, want %d", n, want)
+			}
+		}
+		awake(23*time.Hour, 0, nil)
+		awake(time.Hour, 1, nil)
+		w.slack.leaves(lea, true) // whoever leaves, it stays open
+		awake(23*time.Hour, 1, nil)
+		awake(time.Hour, 2, nil)
+		awake(72*time.Hour, 3, func(bot *process) {
+			if open, err := bot.Reviews(t.Context()); err != nil || len(open) != 1 || open[0].ID != id || open[0].Link == "" {
+				t.Errorf("%d open reviews, %v", len(open), err)
+			}
+			if err := w.act(bot, leo, id, change.VerbReview); err != nil {
+				t.Error(err)
+			}
+		})
+		if r := w.get(id); r.Review.Open || !r.ReviewDueAt.IsZero() {
+			t.Errorf("signed, and open %t, due at %v", r.Review.Open, r.ReviewDueAt)
+		}
+		awake(24*time.Hour, 3, nil)
+		if due := w.get(id).Due(); !due.IsZero() {
+			t.Errorf("due at %v", due)
+		}
+	})
+}
+
+// A person's denial keeps everybody from break-glass on the same for an hour, however
+// much is asked meanwhile.
+func TestDeniedLately(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world, bot *process) {
+		denied := w.raise(bot, ana, 12)
+		pass(time.Second)
+		if err := w.act(bot, leo, denied.ID, change.VerbDeny); err != nil {
+			t.Fatal(err)
+		}
+		for range 60 {
+			w.raise(bot, eve, 12) // the policy refuses her
+			pass(100 * time.Millisecond)
+		}
+		r := w.raise(bot, ben, 13)
+		pass(time.Minute)
+		press := change.Act{Delivery: w.delivery(), Person: authz.Person{ID: ben}, ID: r.ID}
+		wantRefused(t, change.DeniedLately, func() error { _, err := bot.MayBreakGlass(t.Context(), press); return err })
+		wantRefused(t, change.DeniedLately, func() error { return w.act(bot, ben, r.ID, change.VerbBreakGlass) })
+		pass(time.Hour)
+		press.Delivery = w.delivery()
+		if got, err := bot.MayBreakGlass(t.Context(), press); err != nil || got.ID != r.ID {
+			t.Errorf("an hour later: %v", err)
 		}
 	})
 }

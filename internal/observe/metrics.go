@@ -27,6 +27,7 @@ type Metrics struct {
 	refusals        *prometheus.CounterVec
 	requestsEnded   *prometheus.CounterVec
 	breakGlass      prometheus.Counter
+	openReviews     prometheus.Gauge
 	policyStale     prometheus.Gauge
 	ack             prometheus.Histogram
 	acksLate        prometheus.Counter
@@ -56,6 +57,7 @@ func NewMetrics() *Metrics {
 		refusals:      counterVec("refusals_total", "Commands and clicks refused, by reason.", "reason"),
 		requestsEnded: counterVec("requests_ended_total", "Change requests that ended, by end state.", "state"),
 		breakGlass:    counter("break_glass_total", "Changes that skipped their approval by break-glass."),
+		openReviews:   gauge("open_reviews", "Changes by break-glass that nobody has reviewed yet, in the database that all replicas share."),
 		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
 
 		ack:      histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
@@ -79,7 +81,7 @@ func NewMetrics() *Metrics {
 		auditHead:       gauge("audit_head_seq", "Number of the audit log's last event. It never falls, unless the log's end was cut off."),
 	}
 	m.registry.MustRegister(
-		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.policyStale,
+		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.openReviews, m.policyStale,
 		m.ack, m.acksLate, m.patch,
 		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
 		m.sockets, m.socketOpens, m.envelopeDropped,
@@ -129,6 +131,9 @@ func (m *Metrics) RequestEnded(state string) { m.requestsEnded.WithLabelValues(s
 
 // BreakGlass counts a change that skipped its approval.
 func (m *Metrics) BreakGlass() { m.breakGlass.Inc() }
+
+// OpenReviews tells how many changes by break-glass nobody has reviewed yet.
+func (m *Metrics) OpenReviews(n int) { m.openReviews.Set(float64(n)) }
 
 // PolicyStale tells whether the policy in force is older than its file.
 func (m *Metrics) PolicyStale(stale bool) {

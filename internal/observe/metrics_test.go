@@ -127,7 +127,7 @@ func TestMetrics(t *testing.T) {
 	m.StoreUp(false)
 	<-waiting
 	got := scrape(t, m)
-	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
+	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
 		if got[name] != "0" {
 			t.Errorf("%s is %s, want 0", name, got[name])
 		}

@@ -3,6 +3,7 @@ package slackbot
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -57,6 +58,10 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		b.changeTarget(d, clicker(d, c), c.TriggerID, action.Value)
 		return
 	}
+	if strings.HasPrefix(action.ActionID, view.ActionDo+"_") { // in a private answer only
+		b.command(d, clicker(d, c), action.Value)
+		return
+	}
 	id, ok := change.ParseID(action.Value)
 	if !ok {
 		d.acknowledge()
@@ -77,6 +82,13 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		})
 	case action.ActionID == view.ActionChange:
 		b.changeRequest(d, from, c.TriggerID, id)
+	case action.ActionID == view.ActionUndo:
+		from.thread = "" // the new card stands in the channel, for all to see
+		b.record(d, from, view.ActionUndo, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			return b.changes.Undo(ctx, in, id)
+		})
+	case action.ActionID == view.ActionStatus:
+		d.read(from.delivery.Key, func(ctx context.Context) { b.readTarget(ctx, from, id) })
 	case action.ActionID == view.ActionBreakGlass:
 		b.breakGlassForm(d, from, c.TriggerID, change.Act{Delivery: from.delivery, Person: from.person, ID: id, Message: pressed(c)})
 	case action.ActionID == view.ActionExplain:

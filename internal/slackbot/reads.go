@@ -32,6 +32,15 @@ func (b *Bot) read(ctx context.Context, from asker, cmd commands.Command) {
 	b.answer(ctx, from, m)
 }
 
+// readTarget shows the status of what a request changes.
+func (b *Bot) readTarget(ctx context.Context, from asker, id change.ID) {
+	cmd := commands.Command{Name: commands.NameStatus, Model: commands.Ref{Word: id.String()}} // not found, if there is none
+	if model, target, kind, err := b.changes.TargetOf(ctx, id); err == nil {
+		cmd.Model, cmd.Target = commands.Ref{Word: model}, commands.Ref{Kind: kind, Word: target}
+	}
+	b.read(ctx, from, cmd)
+}
+
 // readable is the answer to a read. Help and whoami answer everybody: they are what
 // somebody needs who wants to ask for permission.
 func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (view.Message, error) {

@@ -109,16 +109,16 @@ func testApplyInOrder(t *testing.T, s *Store) {
 	r.ID = "FFFFF"
 	wantErr(t, s.Create(t.Context(), change.Delivery{}, r, move(change.Applying)), change.ErrBusy)
 
-	// Broken glass passes who waits, not who is applying.
-	glass := func(r *change.Request, now time.Time) (change.Effects, error) {
+	// Break-glass passes who waits, not who is applying.
+	breakGlass := func(r *change.Request, now time.Time) (change.Effects, error) {
 		r.Decision.BrokeGlass = true
 		return move(change.Applying)(r, now)
 	}
-	if _, err := s.Change(t.Context(), change.Delivery{}, "EEEEE", glass); err != nil {
-		t.Fatalf("broken glass: %v", err)
+	if _, err := s.Change(t.Context(), change.Delivery{}, "EEEEE", breakGlass); err != nil {
+		t.Fatalf("break-glass: %v", err)
 	}
 	approved(t, s, "GGGGG", serving, 9)
-	_, err := s.Change(t.Context(), change.Delivery{}, "GGGGG", glass)
+	_, err := s.Change(t.Context(), change.Delivery{}, "GGGGG", breakGlass)
 	wantErr(t, err, change.ErrBusy)
 }
 

@@ -21,14 +21,30 @@ func (s *Server) Submit(userID, viewID string, values Entered) *Delivery {
 	if i < 0 || s.users[userID] == nil {
 		return d.refuseLocked(refusedf("user %s has no modal %s open", userID, viewID))
 	}
-	v := s.views[i]
+	return s.submitLocked(d, s.views[i], values)
+}
+
+// SubmitStale presses the submit button of a modal that somebody opened once, whether
+// the app would open it for them now or not.
+func (s *Server) SubmitStale(userID string, opened View, values map[string]map[string]string) *Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.newDeliveryLocked(KindInteractive, "submit "+opened.ID, userID, "")
+	if s.users[userID] == nil {
+		return d.refuseLocked(refusedf("no user %s", userID))
+	}
+	opened.UserID = userID
+	return s.submitLocked(d, &opened, values)
+}
+
+func (s *Server) submitLocked(d *Delivery, v *View, values map[string]map[string]string) *Delivery {
 	if v.Submit == "" {
-		return d.refuseLocked(refusedf("modal %s has no submit button", viewID))
+		return d.refuseLocked(refusedf("modal %s has no submit button", v.ID))
 	}
 	if err := cmp.Or(v.enter(values), v.ready()); err != nil {
 		return d.refuseLocked(err)
 	}
-	d.TriggerID = s.newTriggerLocked(userID)
+	d.TriggerID = s.newTriggerLocked(v.UserID)
 	payload := s.interactionLocked("view_submission", d)
 	payload["view"] = s.viewObjectLocked(v)
 	payload["response_urls"] = []any{}

@@ -19,7 +19,12 @@ const (
 	ActionAskAgain   = "ask_again"
 	ActionExplain    = "explain"
 	ActionChange     = "change"
-
+	ActionUndo       = "undo"
+	ActionStatus     = "status"
+	// ActionDo runs a corrected command. It stands in private answers alone, and its
+	// value is the command, which is parsed and judged as if it had been typed.
+	ActionDo = "do"
+	// ActionChangeTarget names a target, in words that are read as if they were typed.
 	ActionChangeTarget = "change_target"
 )
 

@@ -22,6 +22,14 @@ func number(n int) string {
 	return sign + digits
 }
 
+// signed writes a difference: +8.
+func signed(n int) string {
+	if n > 0 {
+		return "+" + number(n)
+	}
+	return number(n)
+}
+
 // money writes USD: $1,234.50. What is no amount that anybody pays is not spelled out.
 func money(usd float64) string {
 	const most = 1e12

@@ -19,6 +19,9 @@ func card(r *change.Request) Message {
 	var d draft
 	lines := headline(r)
 	open := !r.State.Ended() || r.State == change.Applied
+	if !r.State.Ended() {
+		lines = append(lines, large(r))
+	}
 	if open {
 		lines = append(lines, notes(r)...)
 		lines = append(lines, cardFacts(r))
@@ -40,12 +43,13 @@ func card(r *change.Request) Message {
 	return d.message()
 }
 
-// headline is how a card begins: ⏳ @Ana asks: llama-70b / production — Max replicas:
-// 4 → 7. Several settings stand in lines of their own.
+// headline is how a card begins: ⏳ Ana asks: llama-70b / production — Max replicas:
+// 4 → 7 (+3). Several settings stand in lines of their own. Ana is named and not
+// mentioned: the small line below does that once.
 func headline(r *change.Request) []prose {
 	icon, verb, end := heading(r)
-	first := say(icon+" ", user(r.Requester.ID), " "+verb+" ", bold(title(r.Target)))
-	all := wishes(r)
+	first := say(icon+" ", named(r.Requester), " "+verb+" ", bold(title(r.Target)))
+	all := wishLines(r)
 	if len(all) == 1 {
 		first = say(first, " — ", all[0])
 		all = nil

@@ -81,8 +81,8 @@ func (d *draft) rich(element slack.RichTextElement, markup string) {
 	d.alone = append(d.alone, markup)
 }
 
-// small shows one line in small print, in parts. A part that mentions somebody holds
-// no foreign text beside: it is markup.
+// small shows one line in small print, in parts. A part that mentions somebody or leads
+// somewhere holds no foreign text beside: it is markup.
 func (d *draft) small(parts ...prose) {
 	var elements []slack.MixedElement
 	for _, part := range parts {
@@ -90,7 +90,7 @@ func (d *draft) small(parts ...prose) {
 			continue
 		}
 		element := plainText(part.plain(), mostSmall)
-		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention }) {
+		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention || p.kind == address }) {
 			element = slack.NewTextBlockObject(slack.MarkdownType, part.markup(), false, false)
 		}
 		elements = append(elements, element)

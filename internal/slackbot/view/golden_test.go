@@ -191,6 +191,17 @@ func living() []shown {
 		{"pending, approvers elsewhere", a(pending, func(r *change.Request) { r.Audience.Absent = true })},
 		{"pending, about to be posted", a(pending, func(r *change.Request) { r.State = change.Requested })},
 		{"confirm", a(confirm)},
+		{"a slip of the finger", a(confirm, asks(baseten.Settings{baseten.MaxReplica: 70}), func(r *change.Request) {
+			r.Decision.Large.Fields = []baseten.Field{baseten.MaxReplica}
+		})},
+		{"a slip, others decide", a(pending, asks(baseten.Settings{baseten.MinReplica: 30, baseten.MaxReplica: 70}), func(r *change.Request) {
+			r.Snapshot.Settings = baseten.Settings{baseten.MinReplica: 0, baseten.MaxReplica: 7}
+			r.Decision.Large.Fields, r.Decision.Large.Cost = []baseten.Field{baseten.MinReplica, baseten.MaxReplica}, true
+		})},
+		{"eight settings", a(pending, asks(baseten.Settings{
+			baseten.MinReplica: 3, baseten.MaxReplica: 7, baseten.AutoscalingWindow: 120, baseten.ScaleDownDelay: 600, baseten.ConcurrencyTarget: 16,
+			baseten.TargetUtilization: 80, baseten.TargetInFlightTokens: 5000, baseten.MaxScaleDownRate: 20,
+		}))},
 		{"undo", a(pending, func(r *change.Request) {
 			r.Origin = change.Origin{ID: "9ABCD", Kind: change.OriginUndo, Requester: lea}
 		})},
@@ -207,8 +218,8 @@ func living() []shown {
 		{"applying", a(agreed, in(change.Applying, change.Reason{}), sent(1))},
 		{"applying, in doubt", a(agreed, in(change.Applying, only(change.WaitsForOutcome)), sent(1))},
 		{"applying, Baseten silent", a(posted, in(change.Applying, only(change.WaitsForBaseten)), sent(1))},
-		{"glass broken, about to be sent", a(glass, func(r *change.Request) { r.State = change.Requested })},
-		{"glass broken", a(glass, in(change.Applying, change.Reason{}), sent(1))},
+		{"glass broken, about to be sent", a(breakGlass, func(r *change.Request) { r.State = change.Requested })},
+		{"glass broken", a(breakGlass, in(change.Applying, change.Reason{}), sent(1))},
 	}
 }
 
@@ -216,8 +227,9 @@ func living() []shown {
 func over() []shown {
 	return []shown{
 		{"applied", a(took)},
+		{"applied a moment after it was asked", a(took, func(r *change.Request) { r.OwedSince = r.EndedAt.Add(-2 * time.Second) })},
 		{"applied after approval", a(agreed, took)},
-		{"applied after break-glass", a(glass, took)},
+		{"applied after break-glass", a(breakGlass, took)},
 		{"queued", a(applied("QUEUED", "Autoscaling settings update was queued."))},
 		{"unchanged", a(asks(baseten.Settings{baseten.MaxReplica: 4}), applied("UNCHANGED", "Nothing to do."))},
 		{"unknown status word", a(applied("REJECTED", "See you later."))},
@@ -231,7 +243,7 @@ func over() []shown {
 		{"failed, refused after a doubt", a(posted, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "no"}), sent(2))},
 		{"failed, Baseten away", a(posted, in(change.Failed, change.Reason{Code: change.BasetenAway, HTTP: 500, Tries: 2, Call: curl}))},
 		{"failed, key refused", a(posted, in(change.Failed, change.Reason{Code: change.BasetenAuth, HTTP: 403, Call: curl}), sent(1))},
-		{"failed, not announced", a(glass, in(change.Failed, change.Reason{Code: change.NotAnnounced, Text: "not_in_channel"}), func(r *change.Request) { r.Review = change.Review{} })},
+		{"failed, not announced", a(breakGlass, in(change.Failed, change.Reason{Code: change.NotAnnounced, Text: "not_in_channel"}), func(r *change.Request) { r.Review = change.Review{} })},
 		{"failed, not taken", a(agreed, in(change.Failed, change.Reason{Code: change.NotTaken, HTTP: 500, Tries: 2, Call: curl}), sent(2), func(r *change.Request) { r.Outcome.Kind = change.Watching })},
 		{"failed, not sent again", a(posted, in(change.Failed, change.Reason{Code: change.NotSentAgain, Then: &change.Reason{Code: change.TooLate, After: 12 * time.Minute}}), sent(1))},
 		{"failed, overwritten", a(posted, in(change.Failed, change.Reason{Code: change.OverwrittenSince, Moved: movedTo5()}), sent(1))},
@@ -321,11 +333,11 @@ func TestGoldenOtherParts(t *testing.T) {
 	var s sheet
 	s.add("reminder", Request(a(pending), change.Reminder))
 	s.add("reminder after a vote", Request(a(pending, two, vote), change.Reminder))
-	s.add("review", Request(a(glass, took), change.ReviewCard))
-	s.add("review signed", Request(a(glass, took, func(r *change.Request) { r.Review = change.Review{By: lea} }), change.ReviewCard))
-	s.add("review, the thread is known", Request(a(glass, took, became(change.InForce), known), change.ReviewCard))
-	s.add("review of what was not sent", Request(a(glass, in(change.Canceled, only(change.TakenBack)), func(r *change.Request) { r.CanceledBy, r.Review = ana, change.Review{} }), change.ReviewCard))
-	s.add("review reminder", Request(a(glass, took, known), change.ReviewReminder))
+	s.add("review", Request(a(breakGlass, took), change.ReviewCard))
+	s.add("review signed", Request(a(breakGlass, took, func(r *change.Request) { r.Review = change.Review{By: lea} }), change.ReviewCard))
+	s.add("review, the thread is known", Request(a(breakGlass, took, became(change.InForce), known), change.ReviewCard))
+	s.add("review of what was not sent", Request(a(breakGlass, in(change.Canceled, only(change.TakenBack)), func(r *change.Request) { r.CanceledBy, r.Review = ana, change.Review{} }), change.ReviewCard))
+	s.add("review reminder", Request(a(breakGlass, took, known), change.ReviewReminder))
 	s.add("offer of break-glass", Private(a(pending)))
 	s.add("offer of break-glass where two are needed", Private(a(pending, two)))
 	s.add("offer to explain", ExplainOffer("K7Q2M"))
@@ -392,7 +404,7 @@ func TestGoldenRefused(t *testing.T) {
 		{"decided: approved", change.Refused{Reason: only(change.AlreadyDecided), Request: a(agreed)}, leo.ID},
 		{"decided: approved by you", change.Refused{Reason: only(change.AlreadyDecided), Request: a(agreed)}, lea.ID},
 		{"decided: confirmed", change.Refused{Reason: only(change.AlreadyDecided), Request: a(confirm, in(change.Applying, change.Reason{}), func(r *change.Request) { r.ConfirmedBy, r.OwedSince = ana, asked })}, ana.ID},
-		{"decided: glass", change.Refused{Reason: only(change.AlreadyDecided), Request: a(glass, took, func(r *change.Request) { r.OwedSince = asked })}, leo.ID},
+		{"decided: glass", change.Refused{Reason: only(change.AlreadyDecided), Request: a(breakGlass, took, func(r *change.Request) { r.OwedSince = asked })}, leo.ID},
 		{"decided: at once", change.Refused{Reason: only(change.AlreadyDecided), Request: a(took)}, leo.ID},
 		{"decided: denied", change.Refused{Reason: only(change.AlreadyDecided), Request: a(pending, in(change.Denied, only(change.SaidNo)), func(r *change.Request) { r.DeniedBy = leo })}, lea.ID},
 		{"decided: canceled", change.Refused{Reason: only(change.AlreadyDecided), Request: a(pending, in(change.Canceled, only(change.TakenBack)), func(r *change.Request) { r.CanceledBy = ana })}, lea.ID},
@@ -404,7 +416,7 @@ func TestGoldenRefused(t *testing.T) {
 		{"own request", change.Refused{Reason: change.Reason{Code: change.NotApprover, Cause: authz.Cause{Code: authz.CauseOwnRequest, Rule: "x", Needed: map[string]int{"": 1}, Who: []string{"leads"}}}, Request: a(pending)}, ana.ID},
 		{"no approver", change.Refused{Reason: change.Reason{Code: change.NotApprover, Cause: authz.Cause{Code: authz.CauseNotApprover, Rule: "x", Who: []string{"leads", "U0LEA"}}}, Request: a(pending)}, "U0BEN"},
 		{"voted", change.Refused{Reason: only(change.VotedAlready), Request: a(pending, two, vote)}, lea.ID},
-		{"reviewed", change.Refused{Reason: only(change.Reviewed), Request: a(glass, took, func(r *change.Request) { r.Review = change.Review{By: lea} })}, leo.ID},
+		{"reviewed", change.Refused{Reason: only(change.Reviewed), Request: a(breakGlass, took, func(r *change.Request) { r.Review = change.Review{By: lea} })}, leo.ID},
 		{"again", change.Refused{Reason: change.Reason{Code: change.AskedAgain, Request: "ZZZZZ", Link: "https://acme.slack.com/archives/C0/p1"}, Request: a(pending, in(change.Stale, only(change.TooLate)))}, leo.ID},
 		{"undo of nothing", change.Refused{Reason: change.Reason{Code: change.NothingToUndo, Request: "K7Q2M", State: change.Applied}}, ana.ID},
 	} {

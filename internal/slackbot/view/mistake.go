@@ -1,7 +1,10 @@
 package view
 
 import (
+	"fmt"
 	"strings"
+
+	"github.com/slack-go/slack"
 
 	"autoscalebot/internal/commands"
 )
@@ -15,7 +18,31 @@ func Mistake(m *commands.Mistake, inThread bool) Message {
 	}
 	var d draft
 	d.lines(lines...)
+	d.corrections(m.Lines)
 	return d.message()
+}
+
+// mostCorrections is how many corrected commands have a button.
+const mostCorrections = 3
+
+// corrections are buttons that run what may have been meant, for whoever presses them.
+func (d *draft) corrections(lines []string) {
+	const mostLabel, mostValue = 75, 2000
+	var set []slack.BlockElement
+	for _, line := range lines[:min(len(lines), mostCorrections)] {
+		label := "Do That"
+		if len(lines) > 1 {
+			label = line
+		}
+		if len(line) > mostValue || len(lines) > 1 && shorten(visible(line), mostLabel) != line {
+			continue // a button that does not show what it does is none
+		}
+		b := slack.NewButtonBlockElement(fmt.Sprintf("%s_%d", ActionDo, len(set)+1), line, plainText(label, mostLabel))
+		set = append(set, b)
+	}
+	if set != nil {
+		d.buttons(set...)
+	}
 }
 
 // hint shows what stands between backquotes as something to type.

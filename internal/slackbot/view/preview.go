@@ -15,7 +15,7 @@ func Preview(r *change.Request, no change.Reason, steps []authz.Step) Message {
 		d.lines(why)
 		return d.message()
 	}
-	first, all := say("🔎 ", bold(title(r.Target))), wishes(r)
+	first, all := say("🔎 ", bold(title(r.Target))), wishLines(r)
 	if len(all) == 1 {
 		first, all = say(first, " — ", all[0]), nil
 	}
@@ -27,7 +27,7 @@ func Preview(r *change.Request, no change.Reason, steps []authz.Step) Message {
 	} else {
 		d.lines(verdict(r))
 	}
-	d.lines(append(notes(r), cardFacts(r))...)
+	d.lines(append(append([]prose{large(r)}, notes(r)...), cardFacts(r))...)
 	if len(steps) > 0 {
 		d.bullets(stepLines(steps))
 	}

@@ -101,6 +101,14 @@ func person(p authz.Person) piece {
 	return piece{kind: mention, text: text, ref: p.ID}
 }
 
+// named is somebody's name, which notifies nobody.
+func named(p authz.Person) piece {
+	if p.Name == "" {
+		return user(p.ID)
+	}
+	return piece{text: name(p.Name)}
+}
+
 func user(id string) piece { return person(authz.Person{ID: id}) }
 
 func channel(id string) piece {

@@ -75,7 +75,7 @@ func TestGoldenReads(t *testing.T) {
 	s.add("dry run: at once", Preview(a(noted(change.Note{Code: change.NoteSchedule, Name: "night", Fields: []baseten.Field{baseten.MaxReplica}})), change.Reason{}, nil))
 	s.add("dry run: approval", Preview(a(pending, two), change.Reason{}, nil))
 	s.add("dry run: confirm", Preview(a(confirm, asks(baseten.Settings{baseten.MinReplica: 1, baseten.MaxReplica: 3})), change.Reason{}, nil))
-	s.add("dry run: glass", Preview(a(glass), change.Reason{}, nil))
+	s.add("dry run: glass", Preview(a(breakGlass), change.Reason{}, nil))
 	s.add("dry run: denied", Preview(a(), denied, nil))
 	s.add("dry run: not found", Preview(&change.Request{Requester: ana}, notFound, nil))
 	s.add("can", Preview(a(pending), change.Reason{}, steps()))
@@ -93,8 +93,8 @@ func TestGoldenReads(t *testing.T) {
 	s.add("pending", Pending([]*change.Request{a(pending, two, vote), a(confirm)}))
 	s.add("pending: none", Pending(nil))
 	s.add("reviews", Reviews([]change.OpenReview{
-		{Request: a(glass, took, became(change.InForce), known), Link: "https://acme.slack.com/archives/C0ALARMS/p1"},
-		{Request: a(glass, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "max_replica exceeds the quota of 10"}), sent(1), func(r *change.Request) { r.Decision.Approvers = []string{leo.ID} })},
+		{Request: a(breakGlass, took, became(change.InForce), known), Link: "https://acme.slack.com/archives/C0ALARMS/p1"},
+		{Request: a(breakGlass, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "max_replica exceeds the quota of 10"}), sent(1), func(r *change.Request) { r.Decision.Approvers = []string{leo.ID} })},
 	}))
 	s.add("reviews: none", Reviews(nil))
 	s.add("history", History([]*change.Request{
@@ -121,7 +121,7 @@ func TestLongListsAreCut(t *testing.T) {
 		crowd.Deployments = append(crowd.Deployments, baseten.Deployment{ID: fmt.Sprint("d", i), Name: fmt.Sprint("v", i), Status: "INACTIVE"})
 		models = append(models, baseten.Model{ID: fmt.Sprint("m", i), Name: fmt.Sprintf("model-%02d", i), Deployments: i})
 		requests = append(requests, a(pending))
-		reviews = append(reviews, change.OpenReview{Request: a(glass, took)})
+		reviews = append(reviews, change.OpenReview{Request: a(breakGlass, took)})
 	}
 	if got := reads(Reviews(reviews)); !strings.HasSuffix(got, "… and 20 more.") {
 		t.Errorf("reviews are not cut:\n%s", got)

@@ -2,25 +2,59 @@ package view
 
 import (
 	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
 
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
 )
 
 // reply is the one reply that tells how a request ended, with Baseten's status and
 // message unchanged. Good news that is learned later is added by editing it. It
-// begins with a mention of the requester, which is their notification, and mentions
-// nobody else: who acted knows, and the card names them.
+// begins with a mention of the requester, which is their notification, unless they
+// pressed or typed something a moment ago and all went well; and mentions nobody else:
+// who acted knows, and the card names them.
 func reply(r *change.Request) Message {
 	var d draft
 	told := ended(r).quiet()
-	d.speak(say(user(r.Requester.ID), " ", wish(r), ". ", told))
-	d.show(say(user(r.Requester.ID), " ", told))
-	d.rest(r)
-	if askable(r) {
-		d.buttons(button(ActionAskAgain, "Ask Again", r.ID, title(r.Target)))
+	var requester prose
+	if !watches(r) {
+		requester = say(user(r.Requester.ID), " ")
 	}
-	d.identifiers(r, undoHint(r, atBot))
+	d.speak(say(requester, wish(r), ". ", told))
+	d.show(say(requester, told))
+	d.rest(r)
+	d.nextSteps(r)
+	d.identifiers(r)
 	return d.message()
+}
+
+// watches tells that the requester asked or confirmed a moment ago, needed nobody, and
+// has got what they asked for.
+func watches(r *change.Request) bool {
+	const moment = time.Minute
+	return r.State == change.Applied && len(r.Votes) == 0 && r.EndedAt.Sub(r.OwedSince) < moment
+}
+
+// nextSteps are the buttons of what can be done after an end.
+func (d *draft) nextSteps(r *change.Request) {
+	what := title(r.Target)
+	var set []slack.BlockElement
+	if askable(r) {
+		set = append(set, button(ActionAskAgain, "Ask Again", r.ID, what))
+	}
+	if undoable(r) {
+		back := r.Snapshot.Settings.Only(r.Ask.Settings)
+		set = append(set, confirming(button(ActionUndo, "Undo Change", r.ID, what),
+			"Undo this change?", "This asks for "+inWords(back)+" again, in your name.", "Undo Change"))
+	}
+	if r.Sends > 0 {
+		set = append(set, button(ActionStatus, "Show Status", r.ID, what))
+	}
+	if set != nil {
+		d.buttons(set...)
+	}
 }
 
 // end shows in full how a request ended.
@@ -100,18 +134,16 @@ func askable(r *change.Request) bool {
 	return (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == ""
 }
 
-// undoHint says how to put back what was changed, while that can still help. How a
-// command begins depends on where it is said: threads take no slash commands.
-func undoHint(r *change.Request, begins string) prose {
+// undoable tells that putting back what was changed can still help.
+func undoable(r *change.Request) bool {
 	switch {
 	case r.State != change.Applied, r.Sends == 0, r.Answer.Status == unchanged, r.UndoneBy != "":
-		return nil
+		return false
 	case r.Outcome.Kind == change.Overruled, r.Outcome.Kind == change.Rescheduled, r.Outcome.Kind == change.Superseded:
-		return nil
-	case len(r.Snapshot.Settings.Only(r.Ask.Settings)) == 0:
-		return nil
+		return false
+	default:
+		return len(r.Snapshot.Settings.Only(r.Ask.Settings)) > 0
 	}
-	return say("to undo: " + begins + " undo " + r.ID.String())
 }
 
 // news is a new reply for what was learned after the end and is bad: an edit notifies
@@ -127,6 +159,7 @@ func news(r *change.Request) Message {
 		text = say(text, " This is news of "+listed("and", ids)+" too.")
 	}
 	d.lines(text)
+	d.nextSteps(r)
 	d.identifiers(r)
 	return d.message()
 }
@@ -136,8 +169,8 @@ func news(r *change.Request) Message {
 // without the approval.
 func Private(r *change.Request) Message {
 	switch {
-	case mayOfferBreakGlass(r):
-		return breakGlassOffer(r)
+	case r.State == change.Pending:
+		return waiting(r)
 	case !r.State.Ended():
 		return Reading(r.Ask.Text)
 	}
@@ -148,11 +181,37 @@ func Private(r *change.Request) Message {
 	if r.Ask.Text != "" {
 		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
 	}
-	if changeable(r) {
+	if lines := corrected(r); len(lines) > 0 {
+		d.corrections(lines)
+	} else if changeable(r) {
 		d.buttons(changeButton(r))
 	}
 	d.small(asked)
 	return d.message()
+}
+
+// corrected are the commands that r would be with the names that may have been meant.
+func corrected(r *change.Request) []string {
+	if r.Reason.Code != change.NameNotFound {
+		return nil
+	}
+	var out []string
+	for _, meant := range r.Reason.Names {
+		c := commands.Command{
+			Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
+			Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
+		}
+		switch r.Reason.Text {
+		case c.Model.Word:
+			c.Model.Word = meant
+		case c.Target.Word:
+			c.Target.Word = meant
+		default:
+			return nil
+		}
+		out = append(out, c.String())
+	}
+	return out
 }
 
 // Alone tells the end in one piece, where the thread cannot be reached.

@@ -59,14 +59,68 @@ func modelName(team, model string, shared bool) string {
 func wishes(r *change.Request) []prose {
 	out := make([]prose, 0, len(r.Ask.Settings))
 	for _, f := range r.Ask.Settings.Fields() {
-		before, after := pick(r.Snapshot.Settings, f), r.Ask.Settings[f]
-		if before != nil && *before == after {
-			out = append(out, say(label(f)+": ", bold(value(f, after)), " (stays)"))
-			continue
-		}
-		out = append(out, say(label(f)+": "+valueOf(f, before), to(), bold(value(f, after))))
+		out = append(out, wished(r, f, label(f)+": "))
 	}
 	return out
+}
+
+func wished(r *change.Request, f baseten.Field, called string) prose {
+	before, after := pick(r.Snapshot.Settings, f), r.Ask.Settings[f]
+	if before != nil && *before == after {
+		return say(called, bold(value(f, after)), " (stays)")
+	}
+	text := say(called+valueOf(f, before), to(), bold(value(f, after)))
+	if replicas(f) && before != nil {
+		text = say(text, " ("+signed(after-*before)+")")
+	}
+	return text
+}
+
+// mostWishes is how many settings stand in lines of their own. Where there are more,
+// all but the replicas share one, so that a phone shows price and buttons too.
+const mostWishes = 4
+
+// wishLines are the settings asked for, what decides in lines of its own.
+func wishLines(r *change.Request) []prose {
+	all := wishes(r)
+	if len(all) <= mostWishes {
+		return all
+	}
+	all = nil
+	var rest []prose
+	for _, f := range r.Ask.Settings.Fields() {
+		if replicas(f) {
+			all = append(all, wished(r, f, label(f)+": "))
+		} else {
+			rest = append(rest, wished(r, f, word(f)+" "))
+		}
+	}
+	return append(all, join(", ", rest...))
+}
+
+func replicas(f baseten.Field) bool { return f == baseten.MinReplica || f == baseten.MaxReplica }
+
+// large says which raises may be a slip of the finger.
+func large(r *change.Request) prose {
+	l := r.Decision.Large
+	parts := make([]prose, 0, len(l.Fields)+1)
+	for _, f := range l.Fields {
+		if was := r.Snapshot.Settings[f]; was > 0 {
+			parts = append(parts, say(bold(label(f)+" is "+number(r.Ask.Settings[f]/was)+" times what it was")))
+		} else {
+			parts = append(parts, say(bold(label(f)+" goes from 0 to "+number(r.Ask.Settings[f]))))
+		}
+	}
+	switch c := r.Snapshot.Cost; {
+	case l.Cost && c != nil:
+		parts = append(parts, say(bold("it may cost "+money(c.CeilingAfter)+"/h")))
+	case l.Cost:
+		parts = append(parts, say(bold("the price is not known")))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return say("⚠️ ", join(", ", parts...), ".")
 }
 
 // wish is target and settings in one line; of a request whose target was not found,

@@ -136,7 +136,7 @@ func became(kind change.OutcomeKind, more ...func(*change.Outcome)) func(*change
 	}
 }
 
-func glass(r *change.Request) {
+func breakGlass(r *change.Request) {
 	pending(r)
 	r.Ask.BreakGlass, r.Ask.Reason, r.Decision.BrokeGlass, r.Decision.Effect = true, "customers are waiting", true, authz.Allow
 	r.Review.Open, r.Messages.Buttons = true, false

@@ -1,23 +1,26 @@
 package view
 
 import (
-	"autoscalebot/internal/authz"
+	"github.com/slack-go/slack"
+
 	"autoscalebot/internal/change"
 )
 
 // A break-glass, from the private offer to the review that somebody signs.
 
-// mayOfferBreakGlass tells that the requester of a card that waits may skip the approval.
-func mayOfferBreakGlass(r *change.Request) bool {
-	return r.State == change.Pending && r.Decision.Effect == authz.Approve && r.Decision.BreakGlass
-}
-
-// breakGlassOffer tells the requester alone that the approval need not be waited for.
-func breakGlassOffer(r *change.Request) Message {
+// waiting tells the requester alone what they can do while others decide. Who may skip
+// the approval is told how.
+func waiting(r *change.Request) Message {
 	var d draft
 	what := title(r.Target)
-	d.lines(say("Waiting for ", missing(r), ". If it cannot wait:"))
-	d.buttons(button(ActionBreakGlass, "Break Glass…", r.ID, what), button(ActionCancel, "Cancel", r.ID, what))
+	text := say("Waiting for ", missing(r), ".")
+	set := []slack.BlockElement{button(ActionCancel, "Cancel", r.ID, what)}
+	if r.Decision.BreakGlass {
+		text = say(text, " If it cannot wait:")
+		set = append([]slack.BlockElement{button(ActionBreakGlass, "Break Glass…", r.ID, what)}, set...)
+	}
+	d.lines(text)
+	d.buttons(set...)
 	d.small(say(r.ID.String()))
 	return d.message()
 }
@@ -27,20 +30,22 @@ func breakGlassOffer(r *change.Request) Message {
 func reviewCard(r *change.Request) Message {
 	var d draft
 	lines := []prose{say("🚨 ", user(r.Requester.ID), " broke the glass: ", bold(title(r.Target)))}
-	lines = append(lines, wishes(r)...)
+	lines = append(lines, wishLines(r)...)
 	lines = append(lines, price(r), askedReason(r))
 	if r.State.Ended() {
 		lines = append(lines, soFar(r))
 	}
 	d.lines(append(lines, reviewing(r))...)
+	what := title(r.Target)
 	if r.Review.Open {
-		d.buttons(primary(button(ActionReview, "Sign Review", r.ID, title(r.Target))))
+		d.buttons(primary(button(ActionReview, "Sign Review", r.ID, what)))
 	}
+	d.nextSteps(r)
 	var thread prose
 	if r.Review.Card != "" {
 		thread = say("its thread: ", link(r.ID.String(), r.Review.Card))
 	}
-	d.identifiers(r, thread, undoHint(r, slash))
+	d.identifiers(r, thread)
 	return d.message()
 }
 
