@@ -10,7 +10,7 @@ import (
 
 // Names reads a text that names a model, and perhaps its target, and says nothing else:
 // both are zero for an empty text. It returns false for everything else, and for what is
-// a command.
+// a command or may have been meant for one.
 func Names(text string) (model, target Ref, ok bool) {
 	text, m := normalise(text)
 	if m != nil {
@@ -28,7 +28,7 @@ func Names(text string) (model, target Ref, ok bool) {
 			return Ref{}, Ref{}, false
 		}
 	}
-	if model, m = modelRef(tokens[0]); m != nil {
+	if model, m = modelRef(tokens[0]); m != nil || model.Kind == "" && len(baseten.Closest(model.Word, firstWords(), 1)) > 0 {
 		return Ref{}, Ref{}, false
 	}
 	if len(tokens) == 2 {

@@ -19,6 +19,8 @@ func TestNamesAlone(t *testing.T) {
 		`"Great Model"`:            {model: Ref{Word: "Great Model"}, ok: true},
 		"status":                   {},
 		"help":                     {},
+		"statsu llama-70b":         {},
+		"model:statsu":             {model: Ref{Kind: KindModel, Word: "statsu"}, ok: true},
 		"lock llama-70b":           {},
 		"a b c":                    {},
 		"llama-70b max=7":          {},
