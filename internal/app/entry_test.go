@@ -20,6 +20,7 @@ import (
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/basetensim"
 	"autoscalebot/internal/sandbox/slacksim"
+	"autoscalebot/internal/slackbot/view"
 )
 
 // gatePolicy lists everybody in a user group, whatever they are to the workspace: a
@@ -63,6 +64,11 @@ const gateTable = `
 entry                      state                          requester colleague nobody   approver listed   guest    foreign  stranger bot      deactivated unknown
 slash:change               -                              done      done      norule   asks     done     norule   never    foreign  bots     gone     unidentified
 mention:change             -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
+slash:names                -                              form      form      norule   form     form     norule   never    foreign  bots     gone     unidentified
+shortcut:change_autoscaling,change_autoscaling_from_message - form  form      norule   form     form     norule   never    foreign  bots     gone     unidentified
+form:change_autoscaling    -                              done      done      norule   asks     done     norule   never    foreign  bots     gone     unidentified
+button:change_target       -                              form      form      norule   form     form     norule   foreign  foreign  bots     gone     unidentified
+button:change              waits,previews,applied,broken,denied,canceled,stale form form norule form form norule  foreign  foreign  bots     gone     unidentified
 
 slash:cancel               waits,previews                 done      notyours  notyours notyours notyours members  never    members  members  members  lookup
 mention:cancel             waits,previews                 done      notyours  notyours notyours notyours members  members  members  members  members  lookup
@@ -451,7 +457,7 @@ func (g *gate) try(t *testing.T, c cell) {
 func (g *gate) about(t *testing.T, c cell) subject {
 	t.Helper()
 	switch {
-	case c.state == "-" && (c.what == "change" || c.what == "do"):
+	case c.state == "-" && (c.what == "change" || c.what == "do" || c.what == "change_autoscaling" && c.way == "form"):
 		return subject{channel: g.room(), model: g.fresh()}
 	case c.want == "asks" && c.what == "undo":
 		r := g.sharedIn(t, c.state)
@@ -495,7 +501,7 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	}
 	line := map[string]string{
 		"change": g.name(r.model) + " production delay=600", "do": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
-		"status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
+		"names": g.name(0) + " production", "status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
 	}[c.what]
 	if line == "" {
 		line = c.what
@@ -506,11 +512,23 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	case "mention":
 		d = g.Slack.Mention(c.user.ID, r.channel, "", line)
 	case "button":
-		if c.what == "do" { // its value is a command
+		switch c.what {
+		case "change_target":
+			r.id, r.card = g.models[0]+"/env:production", g.Slack.Say("U0ANA", r.channel, "", "a status")
+		case "do": // its value is a command
 			r.id, c.what = line, "do_1"
 		}
 		d = g.press(c.user.ID, r, c.what)
+	case "shortcut":
+		if c.what == "change_autoscaling" { // it has no channel to say anything in
+			d = g.Slack.Shortcut(c.user.ID, c.what)
+			return d, func() string { return g.formText(c.user.ID) }
+		}
+		d = g.Slack.MessageShortcut(c.user.ID, r.channel, g.Slack.Say("U0ANA", r.channel, "", "an alert"), c.what)
 	case "form":
+		if c.what == "change_autoscaling" {
+			return g.fillForm(t, c, r), heard
+		}
 		d = g.Slack.SubmitStale(c.user.ID, g.open(t, r, c.what), map[string]map[string]string{"reason": {"text": "nobody else is awake"}})
 		heard = func() string { return string(d.AckPayload()) }
 	default:
@@ -519,9 +537,49 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	return d, heard
 }
 
+// formText is what a person reads in the form that they have open.
+func (g *gate) formText(user string) (text string) {
+	for _, v := range g.Slack.OpenViews(user) {
+		text += g.Slack.ViewText(v)
+	}
+	return text
+}
+
+// fillForm opens the form for a change and sends it, where it opens.
+func (g *gate) fillForm(t *testing.T, c cell, r subject) *slacksim.Delivery {
+	t.Helper()
+	d := g.Slack.Slash(c.user.ID, r.channel, g.name(r.model)+" production")
+	if c.want != "done" && c.want != "asks" {
+		return d
+	}
+	p := g.As(c.user.ID)
+	form, err := p.Form(g.ctx, "More Settings")
+	if err == nil {
+		_, err = form.Press("More Settings")
+	}
+	if err == nil {
+		err = form.Sees(g.ctx, "Scale-down delay")
+	}
+	if err == nil {
+		_, err = form.Type("delay", "10m")
+	}
+	if err == nil {
+		d, err = form.Submit()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // told waits for the words that the person alone reads.
 func (g *gate) told(t *testing.T, c cell, heard func() string) {
 	t.Helper()
+	t.Cleanup(func() {
+		for _, v := range g.Slack.OpenViews(c.user.ID) {
+			g.Slack.CloseView(c.user.ID, v.ID)
+		}
+	})
 	g.until(t, "the person is told", func() bool { return heard() != "" })
 	text := heard()
 	if c.want == "read" {
@@ -544,7 +602,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	t.Helper()
 	id := g.models[r.model]
 	switch {
-	case c.what == "undo", c.what == "change", c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
+	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
 		g.want[id]++
 		g.said(t, r.channel, "Baseten: ACCEPTED", 1)
 	case c.what == "review": // a second time it is too late
@@ -592,16 +650,22 @@ func TestEntryPointsAreKnown(t *testing.T) {
 	if len(buttons) == 0 || len(forms) == 0 {
 		t.Fatal("the source has no buttons or no forms: look where they went")
 	}
-	for _, action := range buttons {
-		of := states
-		if action == "do" { // it runs a command, and names no request
-			of = []string{"-"}
+	about := func(id string) []string {
+		if id == view.ActionDo || id == view.ActionChangeTarget || id == view.FormChange { // it is about no request
+			return []string{"-"}
 		}
-		row("button "+action, of...)
+		return states
+	}
+	for _, action := range buttons {
+		row("button "+action, about(action)...)
 	}
 	for _, form := range forms {
-		row("form "+form, states...)
+		row("form "+form, about(form)...)
 	}
+	for _, shortcut := range constants(src, "Shortcut") {
+		row("shortcut "+shortcut, "-")
+	}
+	row("slash names", "-") // a model, and no settings
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if got[name] == 0 {
 			t.Errorf("the table lacks %s", name)
@@ -632,7 +696,8 @@ func TestEntryPointsAreKnown(t *testing.T) {
 	}
 	slices.Sort(cases)
 	known := []string{
-		"AppMentionEvent", "AppUninstalledEvent", "InteractionTypeBlockActions", "InteractionTypeViewSubmission",
+		"AppMentionEvent", "AppUninstalledEvent", "InteractionTypeBlockActions", "InteractionTypeBlockSuggestion",
+		"InteractionTypeMessageAction", "InteractionTypeShortcut", "InteractionTypeViewSubmission",
 		"SubteamMembersChangedEvent", "TokensRevokedEvent", "UserChangeEvent",
 	}
 	if !slices.Equal(cases, known) {

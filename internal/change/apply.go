@@ -43,6 +43,7 @@ func (s *Service) attempt(ctx context.Context, draft *Request) (*Request, error)
 	if out, err := s.postCard(ctx, f, draft); out != nil || err != nil {
 		return out, err
 	}
+	s.cancelReplaced(ctx, draft)
 	approve := func(r *Request, e *Effects, now time.Time) error {
 		if r.BrokeGlass() {
 			s.breakGlass(r, e, r.Requester, now)

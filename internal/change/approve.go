@@ -24,6 +24,7 @@ const (
 	VerbReview     Verb = "review"
 	VerbAskAgain   Verb = "ask_again"
 	VerbUndo       Verb = "undo"
+	VerbChange     Verb = "change" // to open the form for a change
 )
 
 // Act is one person doing something to one request: a button, or a typed command.

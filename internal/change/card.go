@@ -78,7 +78,7 @@ func (s *Service) lookUpAgain(ctx context.Context, draft *Request, effects []aut
 		return nil, err
 	}
 	key := lockKey(draft.Target)
-	sub, no := s.lookUp(ctx, draft)
+	sub, no := s.lookUp(ctx, draft, 0)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -169,6 +169,7 @@ func (s *Service) present(ctx context.Context, draft *Request) (*Request, error)
 	if out, err := s.postCard(ctx, f, draft); out != nil || err != nil {
 		return out, err
 	}
+	s.cancelReplaced(ctx, draft)
 	r, err := s.posted(draft, letWait)
 	if err == nil {
 		s.tellWaiting(r)
@@ -308,9 +309,12 @@ func (s *Service) posted(draft *Request, do stepFunc) (*Request, error) {
 	})
 }
 
-// replaces tells that one request makes another one pointless: the same person
-// wants other values for one of the same settings.
+// replaces tells that one request makes another one pointless: it says so, or the same
+// person wants other values for one of the same settings.
 func replaces(r, old *Request) bool {
+	if r.Origin.Kind == OriginReplaces && r.Origin.ID == old.ID {
+		return true
+	}
 	return r.Requester.ID == old.Requester.ID && r.Target.SameObject(old.Target) && len(old.Ask.Settings.Only(r.Ask.Settings)) > 0
 }
 
@@ -328,10 +332,7 @@ func (s *Service) introduce(ctx context.Context, r *Request) (*Request, error) {
 		switch {
 		case o.ID == r.ID:
 		case replaces(r, o) && isLater(r, o):
-			err = s.tellNeighbour(ctx, o, func(o *Request, e *Effects, now time.Time) error {
-				o.ReplacedBy = r.ID
-				return o.move(e, Canceled, o.Requester, Reason{Code: Replaced, Request: r.ID}, now)
-			})
+			err = s.tellNeighbour(ctx, o, replacedBy(r))
 		case replaces(r, o):
 			return s.step(ctx, r, Pending, func(r *Request, e *Effects, now time.Time) error {
 				r.ReplacedBy = o.ID
@@ -361,6 +362,14 @@ func (s *Service) introduce(ctx context.Context, r *Request) (*Request, error) {
 		}
 		return nil
 	})
+}
+
+// replacedBy is the step that takes a request back for one that replaces it.
+func replacedBy(r *Request) stepFunc {
+	return func(o *Request, e *Effects, now time.Time) error {
+		o.ReplacedBy = r.ID
+		return o.move(e, Canceled, r.Requester, Reason{Code: Replaced, Request: r.ID}, now)
+	}
 }
 
 // isLater tells that a came after b.

@@ -93,8 +93,9 @@ func (s *Service) denied(draft *Request) *refusal {
 
 // lookUp reads everything a decision needs, all at once, and fills in what the
 // request's card shows: target and snapshot. It changes nothing. Who may change
-// nothing at all is refused before Baseten is asked.
-func (s *Service) lookUp(ctx context.Context, r *Request) (subject, *refusal) {
+// nothing at all is refused before Baseten is asked. The target is read anew, unless it
+// was read within maxAge.
+func (s *Service) lookUp(ctx context.Context, r *Request, maxAge time.Duration) (subject, *refusal) {
 	var sub subject
 	if err := s.idle(ctx, func() error { return enter(ctx, s.lookUps) }); err != nil {
 		return sub, &refusal{Failed, Reason{Code: SlackAway}, err}
@@ -106,7 +107,7 @@ func (s *Service) lookUp(ctx context.Context, r *Request) (subject, *refusal) {
 	if no := s.lookUpPeople(ctx, r, &sub); no != nil {
 		return sub, no
 	}
-	resolved, err := s.resolve(ctx, r.Ask)
+	resolved, err := s.resolve(ctx, r.Ask, maxAge)
 	if err != nil {
 		return sub, nameRefusal(err)
 	}
@@ -118,6 +119,12 @@ func (s *Service) lookUp(ctx context.Context, r *Request) (subject, *refusal) {
 		return sub, &refusal{Failed, Reason{Code: SettingsUnclear}, errors.New(resolved.Unreadable())}
 	case resolved.Settings() == nil:
 		return sub, &refusal{state: Failed, why: Reason{Code: SettingsHidden}}
+	}
+	if differ := moved(r.Ask.Settings, r.Ask.Shown, resolved.Settings()); r.Ask.Shown != nil && len(differ) > 0 {
+		return sub, &refusal{state: Failed, why: Reason{Code: SettingsMoved, Moved: differ}}
+	}
+	if err := s.keepReplaced(ctx, r); err != nil {
+		return sub, &refusal{Failed, Reason{Code: Broken}, err}
 	}
 	var note *Note
 	if r.Origin.Kind == OriginUndo {
@@ -176,12 +183,12 @@ func (s *Service) lookUpPeople(ctx context.Context, r *Request, sub *subject) *r
 }
 
 // resolve finds what the words name and reads it.
-func (s *Service) resolve(ctx context.Context, ask Ask) (found baseten.Resolved, err error) {
+func (s *Service) resolve(ctx context.Context, ask Ask, maxAge time.Duration) (found baseten.Resolved, err error) {
 	model, err := s.names.ResolveModel(ctx, ask.Model)
 	if err != nil {
 		return found, err
 	}
-	targets, err := s.names.Targets(ctx, model.ID)
+	targets, err := s.names.Recent(ctx, model.ID, maxAge)
 	if err != nil {
 		return found, err
 	}
@@ -282,7 +289,7 @@ func (s *Service) refuse(ctx context.Context, draft *Request, no *refusal) (*Req
 
 // adopt copies what judging found, and where it was shown, into the stored request.
 func adopt(r, draft *Request) {
-	r.Requester, r.ChannelName, r.Ask = draft.Requester, draft.ChannelName, draft.Ask
+	r.Requester, r.ChannelName, r.Ask, r.Origin = draft.Requester, draft.ChannelName, draft.Ask, draft.Origin
 	r.Target, r.Snapshot, r.Decision = draft.Target, draft.Snapshot, draft.Decision
 	r.Audience, r.Beside, r.ExpiresAt = draft.Audience, draft.Beside, draft.ExpiresAt
 	r.Messages.Buttons = draft.Messages.Buttons

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"go.uber.org/zap"
+
 	"autoscalebot/internal/baseten"
 )
 
@@ -44,13 +46,64 @@ func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request,
 		reason = old.Ask.Reason
 	}
 	in.Ask = old.Ask
-	in.Ask.Reason, in.Ask.BreakGlass = reason, false
+	in.Ask.Reason, in.Ask.BreakGlass, in.Ask.Shown = reason, false, nil
 	if old.Target.ModelID != "" {
 		in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	}
 	in.Channel, in.ChannelName, in.Thread = old.Channel, old.ChannelName, old.Thread
 	in.origin = Origin{ID: id, Kind: OriginAgain, Requester: old.Requester}
 	return s.derive(ctx, in, old, VerbAskAgain)
+}
+
+// Replace makes a new request in place of one that waits, in the name of whoever asks
+// for it: they are its requester, and cannot approve it. The other one is canceled when
+// the card of this one is posted. Where it does not wait any more, or is of another
+// target, this is a request like any other.
+func (s *Service) Replace(ctx context.Context, in Submission, id ID) (*Request, error) {
+	old, err := s.store.Get(ctx, id)
+	switch {
+	case err == nil:
+		in.origin = Origin{ID: id, Kind: OriginReplaces, Requester: old.Requester}
+	case !errors.Is(err, ErrNotFound):
+		return nil, err
+	}
+	return s.Submit(ctx, in)
+}
+
+// keepReplaced forgets the request that this one was to replace, where there is nothing
+// to be replaced.
+func (s *Service) keepReplaced(ctx context.Context, r *Request) error {
+	if r.Origin.Kind != OriginReplaces {
+		return nil
+	}
+	old, err := s.store.Get(ctx, r.Origin.ID)
+	if err != nil {
+		return err
+	}
+	if old.ReplacedBy != r.ID && (old.State != Pending || !old.Target.Overlaps(r.Target)) {
+		r.Origin = Origin{}
+	}
+	return nil
+}
+
+// cancelReplaced cancels the request that a draft replaces, whose card is there now.
+// Where it ended meanwhile the draft says nothing of it any more.
+func (s *Service) cancelReplaced(ctx context.Context, draft *Request) {
+	if draft.Origin.Kind != OriginReplaces {
+		return
+	}
+	old, err := s.store.Get(ctx, draft.Origin.ID)
+	if err == nil && old.State == Pending {
+		if err = s.tellNeighbour(ctx, old, replacedBy(draft)); err == nil {
+			old, err = s.store.Get(ctx, draft.Origin.ID)
+		}
+	}
+	switch {
+	case err != nil:
+		s.cfg.Log.Warn("cancel what is replaced", zapRequest(draft.ID), zap.Error(err))
+	case old.ReplacedBy != draft.ID:
+		draft.Origin = Origin{}
+	}
 }
 
 // derive submits a request that comes from another one, unless that was done.

@@ -3,6 +3,7 @@ package change
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"autoscalebot/internal/authz"
@@ -20,6 +21,30 @@ func (s *Service) MayRead(ctx context.Context, reader *authz.Person) error {
 	_, err := s.insider(ctx, reader)
 	return err
 }
+
+// MayAsk tells, before a form opens, whether a person could be let change anything at
+// all in the channel, or in any where it is "". Why not is a *Refused, which was recorded.
+func (s *Service) MayAsk(ctx context.Context, in Submission) error {
+	person, people, err := s.who(ctx, in.Requester.ID)
+	why := Reason{Code: PolicyDenied}
+	switch {
+	case errors.Is(err, ErrNobody):
+		person, why.Cause = in.Requester, authz.Cause{Code: authz.CauseUnidentified}
+	case err != nil:
+		person, why.Code = in.Requester, WhoUnknown
+	default:
+		d, never := s.policy().NeverAllowed(authz.Question{Person: person, Channel: in.Channel, People: people, Now: s.now()})
+		if !never {
+			return nil
+		}
+		why.Cause = d.Cause
+	}
+	a := Act{Delivery: in.Delivery, Person: person, Verb: VerbChange, Message: MessageRef{Channel: in.Channel}}
+	return s.refuseAct(ctx, a, nil, &Refused{Reason: why})
+}
+
+// Request returns a request as it is, or ErrNotFound.
+func (s *Service) Request(ctx context.Context, id ID) (*Request, error) { return s.store.Get(ctx, id) }
 
 // Preview is a request that was looked at and not made.
 type Preview struct {
@@ -42,7 +67,7 @@ func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 		return Preview{Request: r, Refused: Reason{Code: SlackAway}}
 	}
 	defer s.end()
-	sub, no := s.lookUp(ctx, r)
+	sub, no := s.lookUp(ctx, r, in.MaxAge)
 	if no == nil {
 		no = s.fits(r)
 	}

@@ -90,6 +90,9 @@ type Ask struct {
 	Settings   baseten.Settings `json:"settings"`
 	Reason     string           `json:"reason,omitempty"`
 	BreakGlass bool             `json:"break_glass,omitempty"`
+	// Shown are the values of those settings that a form showed beside what was asked; one
+	// that it lacks was not set. Nil where nothing was shown. What moved since is not sent.
+	Shown baseten.Settings `json:"shown,omitzero"`
 }
 
 // OriginKind is how one request comes from another.
@@ -97,8 +100,9 @@ type OriginKind string
 
 // Ways in which one request comes from another.
 const (
-	OriginUndo  OriginKind = "undo"  // puts back what the other changed
-	OriginAgain OriginKind = "again" // asks once more for what became stale or expired
+	OriginUndo     OriginKind = "undo"     // puts back what the other changed
+	OriginAgain    OriginKind = "again"    // asks once more for what became stale or expired
+	OriginReplaces OriginKind = "replaces" // asks for something else in place of what waits
 )
 
 // Origin is the request that another one comes from; zero where it comes from none.

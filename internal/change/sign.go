@@ -47,7 +47,7 @@ func (s *Service) lookUpFirst(ctx context.Context, draft *Request) (subject, *re
 			func(ctx context.Context) error { return to(ctx, &as) },
 			func(err error) { s.unsigned(&as, err) })()
 	}
-	return s.lookUp(ctx, draft)
+	return s.lookUp(ctx, draft, 0)
 }
 
 func (s *Service) unsigned(r *Request, err error) {

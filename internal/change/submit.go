@@ -18,6 +18,9 @@ type Submission struct {
 	Ask                          Ask
 	// Answer is the short way back to who typed it.
 	Answer Responder
+	// MaxAge is how old the settings may be that a Preview is made of; zero reads them
+	// anew. Submit always does.
+	MaxAge time.Duration
 
 	origin Origin
 }

@@ -17,6 +17,10 @@ import (
 func (b *Bot) interaction(d *delivery, c slack.InteractionCallback) {
 	switch c.Type {
 	case slack.InteractionTypeBlockActions:
+		if c.View.Type == slack.VTModal {
+			b.chosen(d, c)
+			return
+		}
 		for _, action := range c.ActionCallback.BlockActions {
 			if action != nil && action.Value != "" {
 				b.click(d, c, action)
@@ -26,6 +30,12 @@ func (b *Bot) interaction(d *delivery, c slack.InteractionCallback) {
 		d.acknowledge()
 	case slack.InteractionTypeViewSubmission:
 		b.submitted(d, c)
+	case slack.InteractionTypeBlockSuggestion:
+		b.suggest(d, c)
+	case slack.InteractionTypeShortcut:
+		b.shortcut(d, c)
+	case slack.InteractionTypeMessageAction:
+		b.messageShortcut(d, c)
 	default:
 		d.acknowledge()
 	}
@@ -40,9 +50,14 @@ var verbs = map[string]change.Verb{
 	view.ActionReview:  change.VerbReview,
 }
 
-// click serves one button. Its value is the ID of a request and nothing else: what
-// the payload says of the person's workspace or of the message proves nothing.
+// click serves one button. Its value is the ID of a request and nothing else, but for
+// the one that names a target: what the payload says of the person's workspace or of the
+// message proves nothing.
 func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.BlockAction) {
+	if action.ActionID == view.ActionChangeTarget {
+		b.changeTarget(d, clicker(d, c), c.TriggerID, action.Value)
+		return
+	}
 	if strings.HasPrefix(action.ActionID, view.ActionDo+"_") { // in a private answer only
 		b.command(d, clicker(d, c), action.Value)
 		return
@@ -68,6 +83,8 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		b.record(d, from, view.ActionAskAgain, func(ctx context.Context, in change.Submission) (*change.Request, error) {
 			return b.changes.AskAgain(ctx, in, id)
 		})
+	case action.ActionID == view.ActionChange:
+		b.changeRequest(d, from, c.TriggerID, id)
 	case action.ActionID == view.ActionUndo:
 		from.thread = "" // the new card stands in the channel, for all to see
 		b.record(d, from, view.ActionUndo, func(ctx context.Context, in change.Submission) (*change.Request, error) {

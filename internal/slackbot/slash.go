@@ -7,7 +7,7 @@ import (
 	"autoscalebot/internal/change"
 )
 
-// slash serves a slash command.
+// slash serves a slash command. One that asks for nothing yet opens the form.
 func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 	from := asker{
 		delivery: change.Delivery{Key: d.id},
@@ -19,7 +19,7 @@ func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 	default:
 		from.channelName = c.ChannelName
 	}
-	if b.admit(d, from, "slash", nil) {
+	if b.admit(d, from, "slash", nil) && !b.formOf(d, from, c.TriggerID, c.Text) {
 		b.command(d, from, c.Text)
 	}
 }

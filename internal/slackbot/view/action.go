@@ -7,7 +7,8 @@ import (
 )
 
 // Action IDs of the buttons. They are a contract across versions: old messages keep
-// their buttons. A button's value is the request's ID and nothing else.
+// their buttons. A button's value is the request's ID and nothing else, but for
+// ActionChangeTarget: that is a target's, in words that are read as if they were typed.
 const (
 	ActionApprove    = "approve"
 	ActionDeny       = "deny"
@@ -17,11 +18,14 @@ const (
 	ActionReview     = "review"
 	ActionAskAgain   = "ask_again"
 	ActionExplain    = "explain"
+	ActionChange     = "change"
 	ActionUndo       = "undo"
 	ActionStatus     = "status"
 	// ActionDo runs a corrected command. It stands in private answers alone, and its
 	// value is the command, which is parsed and judged as if it had been typed.
 	ActionDo = "do"
+	// ActionChangeTarget names a target, in words that are read as if they were typed.
+	ActionChangeTarget = "change_target"
 )
 
 // Callback IDs of the forms, and where the reason stands in what they submit.

@@ -66,6 +66,10 @@ func origin(r *change.Request) prose {
 		return nil
 	case r.Origin.Kind == change.OriginUndo:
 		return say(" (undoes " + id + ")")
+	case r.Origin.Kind == change.OriginReplaces && r.Origin.Requester.ID == r.Requester.ID:
+		return say(" (in place of " + id + ")")
+	case r.Origin.Kind == change.OriginReplaces:
+		return say(" (in place of "+id+" by ", user(r.Origin.Requester.ID), ")")
 	case r.Origin.Requester.ID == "" || r.Origin.Requester.ID == r.Requester.ID:
 		return say(" (asked again after " + id + ")")
 	default:
@@ -262,12 +266,12 @@ func (d *draft) cardButtons(r *change.Request) {
 	}
 	what := title(r.Target)
 	if confirmable(r) {
-		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), button(ActionCancel, "Cancel", r.ID, what))
+		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), changeButton(r), button(ActionCancel, "Cancel", r.ID, what))
 		return
 	}
 	approve := confirming(primary(button(ActionApprove, "Approve Change", r.ID, what)),
 		"Approve this change?", confirmLine(r), "Approve Change")
-	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what))
+	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what), changeButton(r))
 }
 
 func primary(b *slack.ButtonBlockElement) *slack.ButtonBlockElement {

@@ -3,6 +3,7 @@ package view
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"autoscalebot/internal/baseten"
@@ -39,22 +40,20 @@ func TestCorrections(t *testing.T) {
 		{"a target", unknown("prod", "production"), []string{`llama-7b production max=7 reason="launch"`}, []string{"Do That"}},
 		{"another word", unknown("v1", "v12"), nil, nil},
 	} {
-		var runs []string
-		for _, value := range fieldOf(t, c.m, "button", "value") {
+		var runs, labels []string
+		walk(t, c.m, func(object map[string]any) {
+			if action, _ := object["action_id"].(string); !strings.HasPrefix(action, ActionDo+"_") {
+				return
+			}
+			value := object["value"].(string)
 			if _, err := commands.Parse(value); err != nil {
 				t.Errorf("%s: the button runs %q: %v", c.name, value, err)
 			}
-			runs = append(runs, value)
-		}
+			runs, labels = append(runs, value), append(labels, object["text"].(map[string]any)["text"].(string))
+		})
 		if !slices.Equal(runs, c.runs) {
 			t.Errorf("%s: runs %q, want %q", c.name, runs, c.runs)
 		}
-		var labels []string
-		walk(t, c.m, func(object map[string]any) {
-			if object["type"] == "button" {
-				labels = append(labels, object["text"].(map[string]any)["text"].(string))
-			}
-		})
 		if !slices.Equal(labels, c.labels) {
 			t.Errorf("%s: labels %q, want %q", c.name, labels, c.labels)
 		}

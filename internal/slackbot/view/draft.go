@@ -121,8 +121,12 @@ func plainText(text string, most int) *slack.TextBlockObject {
 
 // button makes a button about what, whose value is the request's ID and nothing else.
 func button(action, label string, id change.ID, what string) *slack.ButtonBlockElement {
-	const mostLabel = 75
-	b := slack.NewButtonBlockElement(action, string(id), plainText(label, mostLabel))
+	return labelled(action, label, string(id), what)
+}
+
+func labelled(action, label, value, what string) *slack.ButtonBlockElement {
+	const mostLabel, mostValue = 75, 2000
+	b := slack.NewButtonBlockElement(action, shorten(value, mostValue), plainText(label, mostLabel))
 	b.AccessibilityLabel = shorten(visible(label+": "+what), mostLabel)
 	return b
 }

@@ -73,7 +73,7 @@ func notYours(t telling) prose {
 		return say(who, "confirm ", this(t), ".")
 	case change.VerbBreakGlass:
 		return say(who, "break glass on ", this(t), ".")
-	case change.VerbApprove, change.VerbDeny, change.VerbReview, change.VerbAskAgain, change.VerbUndo:
+	case change.VerbApprove, change.VerbDeny, change.VerbReview, change.VerbAskAgain, change.VerbUndo, change.VerbChange:
 	}
 	return say(who, "do that to ", this(t), ".")
 }

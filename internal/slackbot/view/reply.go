@@ -181,7 +181,11 @@ func Private(r *change.Request) Message {
 	if r.Ask.Text != "" {
 		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
 	}
-	d.corrections(corrected(r))
+	if lines := corrected(r); len(lines) > 0 {
+		d.corrections(lines)
+	} else if changeable(r) {
+		d.buttons(changeButton(r))
+	}
 	d.small(asked)
 	return d.message()
 }

@@ -238,15 +238,17 @@ func TestButtons(t *testing.T) {
 		var want []string
 		switch {
 		case v.part == change.Card && waiting && confirmable(r):
-			want = []string{"confirm", "cancel"}
+			want = []string{"confirm", "change", "cancel"}
 		case v.part == change.Card && waiting:
-			want = []string{"approve", "deny"}
+			want = []string{"approve", "deny", "change"}
 		case v.part == private && r.State == change.Pending && r.Decision.BreakGlass:
 			want = []string{"break_glass", "cancel"}
 		case v.part == private && r.State == change.Pending:
 			want = []string{"cancel"}
 		case v.part == private && r.Reason.Code == change.NameNotFound:
 			continue // see TestCorrections
+		case v.part == private && r.State.Ended() && changeable(r):
+			want = []string{"change"}
 		case v.part == change.Reply, v.part == change.BadNews, v.part == change.ReviewCard:
 			if v.part == change.ReviewCard && r.Review.Open {
 				want = append(want, "review")

@@ -37,6 +37,9 @@ func Status(m baseten.Model, targets baseten.Targets, only *baseten.Resolved, pe
 	if targets.Stale {
 		d.lines(say("⚠️ Baseten does not answer. This was read " + length(now.Sub(targets.ReadAt)) + " ago."))
 	}
+	if len(s.parts) > 0 {
+		d.changeTarget(m, only)
+	}
 	d.small(say("model " + name(m.ID)))
 	return d.message()
 }

@@ -36,24 +36,40 @@ func (b *Bot) breakGlassForm(d *delivery, from asker, trigger string, a change.A
 	})
 }
 
-// openForm opens a form. Slack gives three seconds for it from the press on, and shows
-// nothing else.
-func (b *Bot) openForm(ctx context.Context, d *delivery, from asker, trigger string, form slack.ModalViewRequest) {
+// openForm opens a form, and reports whether it is open. Slack gives three seconds for
+// it from the press on, and shows nothing else.
+func (b *Bot) openForm(ctx context.Context, d *delivery, from asker, trigger string, form slack.ModalViewRequest) (opened slack.View, ok bool) {
 	opening, cancel := context.WithDeadline(ctx, d.received.Add(triggerLives))
 	defer cancel()
 	err := b.slack.api.ask(opening, "views.open", func(ctx context.Context, c *slack.Client) error {
-		_, err := c.OpenViewContext(ctx, trigger, form)
+		resp, err := c.OpenViewContext(ctx, trigger, form)
+		if err == nil {
+			opened = resp.View
+		}
 		return err
 	})
 	if err != nil {
 		b.cfg.Log.Warn("open form", zap.String("user", from.person.ID), zap.Error(err))
 		b.answer(ctx, from, view.FormNotOpened())
 	}
+	return opened, err == nil
 }
 
-// submitted serves a form. Who may do it is judged like a button; the form only
-// brings the reason.
+// submitted serves a form that is sent.
 func (b *Bot) submitted(d *delivery, c slack.InteractionCallback) {
+	switch c.View.CallbackID {
+	case view.FormChange:
+		b.changeSubmitted(d, c)
+	case view.FormBreakGlass, view.FormExplain:
+		b.reasonSubmitted(d, c)
+	default:
+		b.otherVersion(d, c)
+	}
+}
+
+// reasonSubmitted serves a form that brings the reason for an act. Who may do it is
+// judged like a button.
+func (b *Bot) reasonSubmitted(d *delivery, c slack.InteractionCallback) {
 	id, ok := change.ParseID(c.View.PrivateMetadata)
 	if !ok || c.View.State == nil {
 		d.acknowledge()
@@ -64,16 +80,9 @@ func (b *Bot) submitted(d *delivery, c slack.InteractionCallback) {
 	if !b.admit(d, from, c.View.CallbackID, over) {
 		return
 	}
-	act := change.Act{Delivery: from.delivery, Person: from.person, ID: id}
-	switch c.View.CallbackID {
-	case view.FormBreakGlass:
+	act := change.Act{Delivery: from.delivery, Person: from.person, ID: id, Verb: change.VerbDeny}
+	if c.View.CallbackID == view.FormBreakGlass {
 		act.Verb = change.VerbBreakGlass
-	case view.FormExplain:
-		act.Verb = change.VerbDeny
-	default: // of a newer version of the bot
-		d.acknowledge()
-		b.cfg.Log.Warn("unknown form", zap.String("envelope", d.id), zap.String("form", c.View.CallbackID))
-		return
 	}
 	act.Reason = strings.TrimSpace(c.View.State.Values[view.BlockReason][view.InputReason].Value)
 	if act.Reason == "" {
