@@ -27,6 +27,21 @@ func TestPooler(t *testing.T) {
 	replicas(t, fresh)
 }
 
+// Replicas that start together need no more sessions than one of them.
+func TestPoolerStartsTogether(t *testing.T) {
+	database := pooler(t, leastConns)(freshPostgres(t)(t))
+	together(6, func(i int) {
+		s, err := Open(t.Context(), Config{URL: database})
+		if err != nil {
+			t.Errorf("replica %d: %v", i, err)
+			return
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // What reads beside the bot leaves its sessions as they were: whoever gets them next
 // from the pooler can write.
 func TestPoolerReaders(t *testing.T) {
