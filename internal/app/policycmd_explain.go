@@ -192,7 +192,7 @@ func (e Explain) writeQuestion(w *lines, policy *authz.Policy, q authz.Question)
 // writeSteps tells what came of each rule.
 func writeSteps(w *lines, steps []authz.Step) {
 	for i, s := range steps {
-		mark, said := " ", "does not match: "+missText(s)
+		mark, said := " ", "does not match: "+view.StepText(s)
 		switch {
 		case s.Matched && s.Decided:
 			mark, said = ">", "matches, and decides"
@@ -204,27 +204,6 @@ func writeSteps(w *lines, steps []authz.Step) {
 		w.add("%s %2d. line %d, %s, %q", mark, i+1, s.Line, s.Effect, s.Rule)
 		w.add("      %s", said)
 	}
-}
-
-// missText says which part of a rule keeps it from matching.
-func missText(s authz.Step) string {
-	setting, _ := baseten.Lookup(s.Field)
-	wanted := strings.Join(s.Wanted, " or ")
-	switch s.Miss {
-	case authz.PartModels:
-		return "models: " + wanted + " is not this model"
-	case authz.PartTargets:
-		return "targets: " + wanted + " is not this target"
-	case authz.PartSettings:
-		return "settings: " + setting.Word + " is not listed"
-	case authz.PartWho:
-		return "who: you are not " + wanted
-	case authz.PartUntouched:
-		return "when: " + setting.Word + " is not being changed"
-	case authz.PartWhen:
-		return "when: it is not true"
-	}
-	return view.CauseText(s.Trouble)
 }
 
 // writeDecision tells what would happen.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/condition"
 	"autoscalebot/internal/baseten"
 )
 
@@ -228,7 +229,9 @@ func TestExplain(t *testing.T) {
 	got := p.Explain(q)
 	want := []authz.Step{
 		{Rule: "production keeps a replica", Line: 7, Effect: authz.Deny, Miss: authz.PartUntouched, Field: baseten.MinReplica},
-		{Rule: "on-call may raise LLMs up to 8", Line: 12, Effect: authz.Allow, Miss: authz.PartWhen},
+		{Rule: "on-call may raise LLMs up to 8", Line: 12, Effect: authz.Allow, Miss: authz.PartWhen, False: condition.Shortfall{
+			Part: "after.max_replica <= 8", Read: []condition.Operand{{Name: "after.max_replica", Value: int64(9)}},
+		}},
 		{Rule: "the rest needs a lead", Line: 18, Effect: authz.Approve, Matched: true, Decided: true},
 	}
 	if diff := cmp.Diff(want, got.Steps); diff != "" {

@@ -1,6 +1,9 @@
 package authz
 
-import "autoscalebot/internal/baseten"
+import (
+	"autoscalebot/internal/authz/condition"
+	"autoscalebot/internal/baseten"
+)
 
 // Step is what came of one rule for one question.
 type Step struct {
@@ -16,6 +19,8 @@ type Step struct {
 	Miss   Part
 	Field  baseten.Field
 	Wanted []string
+	// False is what keeps the condition from being true, where Miss is PartWhen.
+	False condition.Shortfall
 	// Trouble is why nobody can tell whether it matches (then Decided may be set
 	// with Matched false: denied).
 	Trouble Cause
@@ -46,8 +51,22 @@ func (a *asking) explain() Explanation {
 			Miss:    f.miss,
 			Field:   f.field,
 			Wanted:  r.wanted(f.miss),
+			False:   a.shortfall(r, f),
 			Trouble: f.trouble,
 		})
+	}
+	return out
+}
+
+// shortfall is what keeps the rule's condition from being true. Of a guest's two
+// readings it is the one under which it is false, see consider.
+func (a *asking) shortfall(r *Rule, f finding) condition.Shortfall {
+	if f.miss != PartWhen {
+		return condition.Shortfall{}
+	}
+	out := r.When.Shortfall(a.facts)
+	if out.Part == "" && a.asMember != nil {
+		out = r.When.Shortfall(a.asMember.facts)
 	}
 	return out
 }

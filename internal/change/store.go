@@ -132,6 +132,17 @@ type Store interface {
 	// ID, empty for all of a model's.
 	History(ctx context.Context, modelID, target string, limit int) ([]*Request, error)
 
+	// Reached returns those requests of which something may have reached Baseten, those
+	// sent last first, at most limit; of all models, one, or one target, as History.
+	Reached(ctx context.Context, modelID, target string, limit int) ([]*Request, error)
+
+	// Resolved returns the requests whose target was found, newest first, at most limit.
+	Resolved(ctx context.Context, limit int) ([]*Request, error)
+
+	// Own returns the requests of one person whose target was found and that have not
+	// ended, or ended at or after since, newest first, at most limit.
+	Own(ctx context.Context, personID string, since time.Time, limit int) ([]*Request, error)
+
 	// Policy returns the last accepted policy text and when it was accepted; ""
 	// when there is none. KeepPolicy stores an accepted one with its event.
 	Policy(ctx context.Context) (text string, at time.Time, err error)

@@ -116,6 +116,11 @@ func benchmarkStore(b *testing.B, s *Store, ended int) {
 	run("HistoryOfModel", func() error { _, err := s.History(ctx, "m1", "", 10); return err })
 	run("HistoryOfTarget", func() error { _, err := s.History(ctx, "m1", target.Name(), 10); return err })
 	run("HistoryOfNone", func() error { _, err := s.History(ctx, "m1", "none", 10); return err })
+	run("Reached", func() error { _, err := s.Reached(ctx, "", "", 20); return err })
+	run("ReachedOfModel", func() error { _, err := s.Reached(ctx, "m1", "", 20); return err })
+	run("ReachedOfTarget", func() error { _, err := s.Reached(ctx, "m1", target.Name(), 20); return err })
+	run("Resolved", func() error { _, err := s.Resolved(ctx, 20); return err })
+	run("Own", func() error { _, err := s.Own(ctx, "U1", t0, 50); return err })
 	run("CountByState", func() error { _, err := s.CountByState(ctx); return err })
 	run("OpenReviews", func() error { _, err := s.OpenReviews(ctx); return err })
 	all := func(f AuditFilter) func() error {

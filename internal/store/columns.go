@@ -69,7 +69,10 @@ func requestColumns(r *change.Request) []column {
 // derivedColumns are written beside requestColumns and never read back: what is
 // asked for and stands in a document, or follows from the whole request.
 func derivedColumns(r *change.Request) []column {
-	var newsAt time.Time
+	var newsAt, reachedAt time.Time
+	if r.Sends > 0 {
+		reachedAt = r.SentAt
+	}
 	if r.News.Code != "" && r.News.With == "" {
 		newsAt = r.News.At
 	}
@@ -82,6 +85,7 @@ func derivedColumns(r *change.Request) []column {
 		{"target_name", r.Target.Name()},
 		{"news_at", at(newsAt)},
 		{"review_open", r.Review.Open},
+		{"reached_at", at(reachedAt)},
 	}
 }
 

@@ -259,6 +259,93 @@ func testHistory(t *testing.T, s *Store) {
 	}
 }
 
+func testReached(t *testing.T, s *Store) {
+	add := func(id change.ID, sent int, target baseten.Target) {
+		r := pending(id, "", 100-sent) // what was asked first is sent last
+		r.Target = target
+		if sent > 0 {
+			r.Sends, r.SentAt = 1, t0.Add(time.Duration(sent)*time.Second)
+		}
+		create(t, s, r)
+	}
+	add("PROD1", 1, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d1"})
+	add("PROD2", 2, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d2"})
+	add("DEPL1", 3, baseten.Target{ModelID: "m1", DeploymentID: "d1", Deployment: "v1"})
+	add("ELSE1", 4, baseten.Target{ModelID: "m2", Environment: "production"})
+	add("NEVER", 0, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d1"})
+	add("TAKEN", 5, baseten.Target{ModelID: "m1", Environment: "production", DeploymentID: "d1"})
+	mustChange(t, s, "TAKEN", alter(func(r *change.Request) { r.Sends = 0 })) // Baseten took nothing of it
+	for _, tt := range []struct {
+		model, target string
+		limit         int
+		want          []change.ID
+	}{
+		{"", "", 10, []change.ID{"ELSE1", "DEPL1", "PROD2", "PROD1"}},
+		{"", "", 2, []change.ID{"ELSE1", "DEPL1"}},
+		{"m1", "", 10, []change.ID{"DEPL1", "PROD2", "PROD1"}},
+		{"m1", "production", 10, []change.ID{"PROD2", "PROD1"}},
+		{"m1", "production", 1, []change.ID{"PROD2"}},
+		{"m1", "v1", 10, []change.ID{"DEPL1"}},
+		{"m1", "d1", 10, []change.ID{"DEPL1", "PROD1"}},
+		{"m3", "", 10, nil},
+	} {
+		got, err := s.Reached(t.Context(), tt.model, tt.target, tt.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, tt.want, ids(got))
+	}
+}
+
+func testResolved(t *testing.T, s *Store) {
+	create(t, s, pending("FIRST", "d1", 1))
+	create(t, s, &change.Request{ID: "TYPO0", Kind: change.KindChange, State: change.Requested, CreatedAt: t0.Add(2 * time.Second)})
+	create(t, s, pending("SECND", "d1", 3))
+	for limit, want := range map[int][]change.ID{10: {"SECND", "FIRST"}, 1: {"SECND"}} {
+		got, err := s.Resolved(t.Context(), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, want, ids(got))
+	}
+}
+
+func testOwn(t *testing.T, s *Store) {
+	add := func(id change.ID, who string, created, ended int) {
+		r := pending(id, "d1", created)
+		r.Requester.ID = who
+		if ended > 0 {
+			r.State, r.EndedAt = change.Denied, t0.Add(time.Duration(ended)*time.Second)
+		}
+		create(t, s, r)
+	}
+	add("WAITS", "U1", 1, 0)
+	add("ENDED", "U1", 2, 60)
+	add("LONG0", "U1", 3, 10)
+	add("WHOSE", "U2", 4, 0)
+	typo := pending("TYPO0", "d1", 5)
+	typo.Target = baseten.Target{}
+	create(t, s, typo)
+	for _, tt := range []struct {
+		who   string
+		since int
+		limit int
+		want  []change.ID
+	}{
+		{"U1", 60, 10, []change.ID{"ENDED", "WAITS"}},
+		{"U1", 61, 10, []change.ID{"WAITS"}},
+		{"U1", 0, 10, []change.ID{"LONG0", "ENDED", "WAITS"}},
+		{"U1", 0, 1, []change.ID{"ENDED"}},
+		{"U3", 0, 10, nil},
+	} {
+		got, err := s.Own(t.Context(), tt.who, t0.Add(time.Duration(tt.since)*time.Second), tt.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, tt.want, ids(got))
+	}
+}
+
 func testCounts(t *testing.T, s *Store) {
 	for i, id := range []change.ID{"BBBBB", "AAAAA", "CCCCC", "DDDDD", "EEEEE"} {
 		create(t, s, pending(id, "d1", i))

@@ -42,6 +42,7 @@ const (
 	isPending   = `WHERE state = 'pending' AND ended_at IS NULL `
 	oldestFirst = ` ORDER BY created_at, id LIMIT `
 	newestFirst = ` ORDER BY created_at DESC, id DESC LIMIT `
+	latestFirst = ` ORDER BY reached_at DESC, id DESC LIMIT `
 )
 
 // Pending implements [change.Store].
@@ -109,6 +110,29 @@ func (r *Reader) History(ctx context.Context, modelID, target string, limit int)
 	default:
 		return r.requests(ctx, what, selectOfTarget+newestFirst+`$3`, modelID, target, limit)
 	}
+}
+
+// selectReachedOfTarget is selectOfTarget for what reached Baseten.
+const selectReachedOfTarget = `WHERE reached_at IS NOT NULL AND id IN (
+		SELECT id FROM (SELECT id FROM requests WHERE model_id = $1 AND target_name = $2 AND reached_at IS NOT NULL` + latestFirst + `$3) AS named
+		UNION SELECT id FROM (SELECT id FROM requests WHERE model_id = $1 AND deployment_id = $2 AND reached_at IS NOT NULL` + latestFirst + `$3) AS deployed)`
+
+// Reached implements [change.Store].
+func (r *Reader) Reached(ctx context.Context, modelID, target string, limit int) ([]*change.Request, error) {
+	const what, reached = "list what reached baseten", `WHERE reached_at IS NOT NULL`
+	switch {
+	case modelID == "":
+		return r.requests(ctx, what, reached+latestFirst+`$1`, limit)
+	case target == "":
+		return r.requests(ctx, what, reached+` AND model_id = $1`+latestFirst+`$2`, modelID, limit)
+	default:
+		return r.requests(ctx, what, selectReachedOfTarget+latestFirst+`$3`, modelID, target, limit)
+	}
+}
+
+// Resolved implements [change.Store].
+func (r *Reader) Resolved(ctx context.Context, limit int) ([]*change.Request, error) {
+	return r.requests(ctx, "list requests of known targets", `WHERE model_id <> ''`+newestFirst+`$1`, limit)
 }
 
 // Waiting is how many requests are in a state, and since when the oldest exists.

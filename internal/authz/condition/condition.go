@@ -54,6 +54,8 @@ const (
 
 // Condition is a checked condition. It may be used by many goroutines.
 type Condition struct {
+	source  string
+	ast     *ast.AST
 	program cel.Program
 	reads   []string // variables, and fields of cost
 	equals  map[string][]string
@@ -102,8 +104,11 @@ func New(source string, never func(variable, text string) (why string)) (*Condit
 	if err != nil {
 		return nil, []Mistake{{Line: 1, Message: err.Error()}}
 	}
-	return &Condition{program: program, reads: r.reads, equals: r.equals}, nil
+	return &Condition{source: source, ast: checked.NativeRep(), program: program, reads: r.reads, equals: r.equals}, nil
 }
+
+// String is the condition as it is written, in one line.
+func (c *Condition) String() string { return strings.Join(strings.Fields(c.source), " ") }
 
 // Reads tells whether the condition mentions the variable, has() included.
 func (c *Condition) Reads(variable string) bool { return slices.Contains(c.reads, variable) }

@@ -1,9 +1,12 @@
 package view
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/condition"
 )
 
 // CauseText is why the policy decided as it did, in plain words. It reads well after
@@ -301,8 +304,50 @@ func step(s authz.Step) prose {
 	case authz.PartUntouched:
 		return say("when: " + word(s.Field) + " is not being changed")
 	case authz.PartWhen:
-		return say("when: it is not true")
+		return shortfall(s.False)
 	default:
 		return say("does not match")
+	}
+}
+
+// shortfall says which part of a condition is false, and what it reads:
+// after.max_replica <= 8 is false: after.max_replica is 12.
+func shortfall(f condition.Shortfall) prose {
+	if f.Part == "" {
+		return say("when: its condition does not hold")
+	}
+	const mostRead, mostPart = 4, 200
+	text := say("when: ", code(shorten(oneLine(f.Part), mostPart)), " is false")
+	values := make([]prose, 0, mostRead)
+	for _, o := range f.Read[:min(len(f.Read), mostRead)] {
+		values = append(values, operand(o))
+	}
+	if len(values) > 0 {
+		text = say(text, ": ", join(", ", values...))
+	}
+	return text
+}
+
+// operand says what a variable of a condition is.
+func operand(o condition.Operand) prose {
+	is := name(o.Name) + " is "
+	switch v := o.Value.(type) {
+	case nil:
+		return say(name(o.Name) + " has no value")
+	case int64:
+		return say(is + number(int(v)))
+	case float64: // costs alone have parts of one
+		return say(is + money(v) + "/h")
+	case string:
+		if v == "" {
+			return say(is + "empty")
+		}
+		return say(is + name(v))
+	case []string:
+		return say(is + joined(", ", lined(v), "none"))
+	case time.Time:
+		return say(is, on(v))
+	default:
+		return say(is + oneLine(fmt.Sprint(v)))
 	}
 }

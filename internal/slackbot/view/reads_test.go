@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/authz/condition"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
@@ -41,7 +42,9 @@ func llamaTargets() baseten.Targets {
 func steps() []authz.Step {
 	return []authz.Step{
 		{Rule: "production keeps a replica", Effect: authz.Deny, Miss: authz.PartUntouched, Field: baseten.MinReplica},
-		{Rule: "on-call may raise LLMs up to 8", Effect: authz.Allow, Miss: authz.PartWhen},
+		{Rule: "on-call may raise LLMs up to 8", Effect: authz.Allow, Miss: authz.PartWhen, False: condition.Shortfall{
+			Part: "after.max_replica <= 8", Read: []condition.Operand{{Name: "after.max_replica", Value: int64(12)}},
+		}},
 		{Rule: "the rest needs a lead", Effect: authz.Approve, Matched: true, Decided: true},
 	}
 }

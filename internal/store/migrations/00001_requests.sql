@@ -64,6 +64,8 @@ CREATE TABLE requests (
     target_name    TEXT    NOT NULL,
     news_at        BIGINT,
     review_open    BOOLEAN NOT NULL,
+    -- When it was sent, NULL where nothing of it may have reached Baseten.
+    reached_at     BIGINT,
 
     CONSTRAINT kind_given CHECK (kind <> ''),
     CONSTRAINT state_known CHECK (state IN ('requested', 'pending', 'approved', 'applying',
@@ -92,9 +94,17 @@ CREATE INDEX requests_news ON requests (model_id, news_at) WHERE news_at IS NOT 
 -- Was it changed since? What happened lately: everywhere, to a model, to a target?
 CREATE INDEX requests_applied ON requests (model_id, ended_at) WHERE state = 'applied';
 CREATE INDEX requests_created ON requests (created_at);
+CREATE INDEX requests_resolved ON requests (created_at) WHERE model_id <> '';
 CREATE INDEX requests_model ON requests (model_id, created_at);
 CREATE INDEX requests_name ON requests (model_id, target_name, created_at);
 CREATE INDEX requests_deployment ON requests (model_id, deployment_id, created_at);
+CREATE INDEX requests_requester ON requests (requester_id, ended_at) WHERE ended_at IS NOT NULL;
+
+-- The same of what reached Baseten: among what was denied or mistyped it may be rare.
+CREATE INDEX requests_reached ON requests (reached_at) WHERE reached_at IS NOT NULL;
+CREATE INDEX requests_reached_model ON requests (model_id, reached_at) WHERE reached_at IS NOT NULL;
+CREATE INDEX requests_reached_name ON requests (model_id, target_name, reached_at) WHERE reached_at IS NOT NULL;
+CREATE INDEX requests_reached_deployment ON requests (model_id, deployment_id, reached_at) WHERE reached_at IS NOT NULL;
 
 -- Processes that work on requests. A lease holds while its owner is alive.
 CREATE TABLE processes (
