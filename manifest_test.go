@@ -92,6 +92,7 @@ func TestManifestSchemaRefuses(t *testing.T) {
 // (docs.slack.dev/reference/events, "Required scopes").
 func TestManifestEventsHaveTheirScopes(t *testing.T) {
 	needs := map[string]string{
+		"app_home_opened":         "",
 		"app_mention":             "app_mentions:read",
 		"subteam_members_changed": "usergroups:read",
 		"user_change":             "users:read",

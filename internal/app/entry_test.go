@@ -117,6 +117,7 @@ button:undo                waits,previews,denied,canceled,stale noundo   noundo 
 button:status              waits,previews,applied,broken,denied,canceled,stale read     read     read     read     read     members  members  members  members  members  lookup
 button:do                  -                              done     done     norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
 button:explain             waits,previews,applied,broken,denied,canceled,stale form     form     form     form     form     form     form     form     form     form     form
+event:home                 -                              read      read      read     read     read     members  never    members  members  members  lookup
 `
 
 // listTable is of a bot whose policy is a list of all but one. A guest is on it by
@@ -519,6 +520,9 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 			r.id, c.what = line, "do_1"
 		}
 		d = g.press(c.user.ID, r, c.what)
+	case "event":
+		d = g.Slack.OpenHome(c.user.ID)
+		return d, func() string { return g.formText(c.user.ID) }
 	case "shortcut":
 		if c.what == "change_autoscaling" { // it has no channel to say anything in
 			d = g.Slack.Shortcut(c.user.ID, c.what)
@@ -666,6 +670,7 @@ func TestEntryPointsAreKnown(t *testing.T) {
 		row("shortcut "+shortcut, "-")
 	}
 	row("slash names", "-") // a model, and no settings
+	row("event home", "-")
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if got[name] == 0 {
 			t.Errorf("the table lacks %s", name)
@@ -696,7 +701,7 @@ func TestEntryPointsAreKnown(t *testing.T) {
 	}
 	slices.Sort(cases)
 	known := []string{
-		"AppMentionEvent", "AppUninstalledEvent", "InteractionTypeBlockActions", "InteractionTypeBlockSuggestion",
+		"AppHomeOpenedEvent", "AppMentionEvent", "AppUninstalledEvent", "InteractionTypeBlockActions", "InteractionTypeBlockSuggestion",
 		"InteractionTypeMessageAction", "InteractionTypeShortcut", "InteractionTypeViewSubmission",
 		"SubteamMembersChangedEvent", "TokensRevokedEvent", "UserChangeEvent",
 	}

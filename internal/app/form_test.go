@@ -118,7 +118,7 @@ func TestFormByACommandWithoutSettings(t *testing.T) {
 	f.choose("Target", "production")
 	f.sees("Min replicas")
 	f.holds("max", "4")
-	f.sees("Now 4 of 4 active")
+	f.sees("Now 4 of 4 replicas")
 	f.refused("Nothing is changed yet")
 	f.enter("max", "7")
 	f.sees("You may do this at once")

@@ -17,7 +17,7 @@ func TestNextSteps(t *testing.T) {
 	if text := s.Slack.PlainText(reply); strings.Contains(reply.Text, "<@U0ANA>") || !strings.Contains(text, "by @ana") {
 		t.Errorf("the reply pings whoever typed it a moment ago:\n%s", text)
 	}
-	s.told(s.click("Ben", "Show Status"), "7 of 7 active, at max")
+	s.told(s.click("Ben", "Show Status"), "7 of 7 replicas, at max")
 
 	before := len(s.Slack.Messages("C0MLONCALL"))
 	s.click("Ana", "Undo Change")

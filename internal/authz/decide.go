@@ -79,7 +79,7 @@ func (a *asking) refusal() Cause {
 	if !IsUserID(a.q.Person.ID) {
 		return Cause{Code: CauseUnidentified}
 	}
-	if !a.policy.takes(a.q.Channel) {
+	if !a.policy.Takes(a.q.Channel) {
 		return Cause{Code: CauseChannel, Who: slices.Clone(a.policy.def.Channels)}
 	}
 	if len(a.q.Touched) == 0 {

@@ -9,7 +9,7 @@ import "slices"
 func (p *Policy) NeverAllowed(q Question) (Decision, bool) {
 	a := p.ask(q, nil)
 	d := Decision{Effect: Deny, PolicySHA: p.sha}
-	if !q.Person.Membership.Ours() || q.Channel != "" && !p.takes(q.Channel) {
+	if !q.Person.Membership.Ours() || q.Channel != "" && !p.Takes(q.Channel) {
 		d.Cause = a.refusal()
 		return d, true
 	}
@@ -25,7 +25,7 @@ func (p *Policy) NeverAllowed(q Question) (Decision, bool) {
 	return d, true
 }
 
-// takes tells whether commands are taken in the channel.
-func (p *Policy) takes(channel string) bool {
+// Takes tells whether commands are taken in the channel.
+func (p *Policy) Takes(channel string) bool {
 	return p.def.Channels == nil || slices.Contains(p.def.Channels, channel)
 }

@@ -185,19 +185,11 @@ func (p *Policy) UsesCost() bool {
 	return p.def.ConfirmAbove.USDPerHour > 0 || slices.ContainsFunc(p.def.Rules, func(r *Rule) bool { return r.When != nil && r.When.Reads("cost") })
 }
 
-// Mentions holds the names of the rules that could let this person do or approve
-// something, or deny something to them in particular, in the file's order. Rules
-// for everyone are among them, rules whose user groups could not be read are not.
+// Mentions holds the names of the rules of Stakes, in the file's order.
 func (p *Policy) Mentions(person Person, people People) []string {
-	l := lookup{groups: p.def.Groups, people: people}
 	var out []string
-	for _, r := range p.def.Rules {
-		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass} {
-			if in, _ := l.holds(list, person); list != nil && in == isListed {
-				out = append(out, r.Name)
-				break
-			}
-		}
+	for _, s := range p.Stakes(person, people) {
+		out = append(out, s.Rule)
 	}
 	return out
 }

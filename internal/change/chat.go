@@ -111,6 +111,8 @@ type Place struct {
 	ID, Name string
 	// Direct is a direct message, with one person or a group.
 	Direct bool
+	// Private is seen by its members only.
+	Private bool
 	// External is shared with another organisation, or about to be.
 	External bool
 }

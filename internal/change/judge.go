@@ -109,7 +109,11 @@ func (s *Service) lookUp(ctx context.Context, r *Request, maxAge time.Duration) 
 	}
 	resolved, err := s.resolve(ctx, r.Ask, maxAge)
 	if err != nil {
-		return sub, nameRefusal(err)
+		no := nameRefusal(err)
+		if second, ok := s.modelSecond(ctx, r.Ask, no.why); ok {
+			no.why = second
+		}
+		return sub, no
 	}
 	sub.resolved, r.Target = resolved, resolved.Target()
 	switch {
@@ -205,6 +209,28 @@ func (s *Service) unseen(r *Request, sub subject) *refusal {
 		no.why.Call = s.call(&last)
 	}
 	return no
+}
+
+// modelSecond says more of a model that was not found where the word after it names one:
+// production llama-70b, or set llama-70b. The first word may be a target of it.
+func (s *Service) modelSecond(ctx context.Context, ask Ask, why Reason) (Reason, bool) {
+	model, ok := s.names.Named(ask.Target)
+	if !ok || ask.TargetKind != "" || why.Code != NameNotFound || why.Text != ask.Model {
+		return Reason{}, false
+	}
+	out := Reason{Code: ModelSecond, Text: ask.Model, Names: []string{model.Spelled}}
+	targets, err := s.names.Targets(ctx, model.ID)
+	if err != nil {
+		return Reason{}, false
+	}
+	var none *baseten.NotFoundError
+	switch _, err := targets.Resolve("", ask.Model); {
+	case errors.As(err, &none):
+		out.Known = none.Known
+	case err == nil:
+		out.Known = []string{ask.Model}
+	}
+	return out, true
 }
 
 // nameRefusal is the refusal for a name that could not be resolved.

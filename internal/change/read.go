@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
@@ -86,31 +88,194 @@ func (s *Service) Who(ctx context.Context, userID string) (authz.Person, authz.P
 	return s.who(ctx, userID)
 }
 
-// Waiting returns the requests that wait for people, oldest first.
-func (s *Service) Waiting(ctx context.Context) ([]*Request, error) {
-	return s.store.Pending(ctx, "", mostWaiting)
-}
-
-// OpenReview is a request whose break-glass nobody has signed yet.
-type OpenReview struct {
+// Listed is a request among others, as one reader is shown it.
+type Listed struct {
 	*Request
-	// Link is the address of the review card, "" where Slack did not give it.
+	// Link is the address of its card, of an open review that of the review card; ""
+	// where there is none, or Slack did not give it.
 	Link string
+	// Approvable tells that the reader's approval would count now, Signable that they could
+	// sign its open review. When they press, both are judged again.
+	Approvable, Signable bool
 }
 
-// Reviews returns the open reviews, oldest first.
-func (s *Service) Reviews(ctx context.Context) ([]OpenReview, error) {
+// Waiting returns the requests that wait for people, oldest first.
+func (s *Service) Waiting(ctx context.Context, reader authz.Person) ([]Listed, error) {
+	all, err := s.store.Pending(ctx, "", mostWaiting)
+	if err != nil {
+		return nil, err
+	}
+	return s.listed(ctx, reader, all, mostWaiting), nil
+}
+
+// Reviews returns the open reviews, oldest first. Each was announced in the channel for
+// alarms, whatever channel it was asked in.
+func (s *Service) Reviews(ctx context.Context, reader authz.Person) ([]Listed, error) {
 	open, err := s.store.Unreviewed(ctx, mostWaiting)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]OpenReview, len(open))
-	links := make([]func(), len(open))
+	out := make([]Listed, len(open))
+	people := s.dir.People(ctx, s.policy().Usergroups())
 	for i, r := range open {
-		links[i] = func() { out[i] = OpenReview{r, s.chat.Link(ctx, r.Messages.Review.Ref)} }
+		out[i] = Listed{Request: r, Signable: s.maySign(ctx, reader, people, r)}
 	}
-	together(links...)
+	s.link(ctx, out)
 	return out, nil
+}
+
+// Home is what a person is shown who opens the bot's own page. Each list may be empty.
+type Home struct {
+	// Approvable could be approved by them now, oldest first.
+	Approvable []Listed
+	// Own are their requests that have not ended, or did within a day, newest first.
+	Own     []Listed
+	Reviews []Listed
+	// Recent are what else reached Baseten within a day, what was sent last first.
+	Recent []Listed
+}
+
+// recently is how far back Home looks.
+const recently = 24 * time.Hour
+
+// Home reads what a person is shown on their page.
+func (s *Service) Home(ctx context.Context, reader authz.Person) (Home, error) {
+	var out Home
+	since := s.now().Add(-recently)
+	waiting, err := s.Waiting(ctx, reader)
+	if err != nil {
+		return out, err
+	}
+	out.Approvable = slices.DeleteFunc(waiting, func(r Listed) bool { return !r.Approvable })
+	own, err := s.store.Own(ctx, reader.ID, since, mostPast)
+	if err != nil {
+		return out, err
+	}
+	out.Own = s.listed(ctx, reader, own, mostPast)
+	if out.Reviews, err = s.Reviews(ctx, reader); err != nil {
+		return out, err
+	}
+	recent, err := s.store.Reached(ctx, "", "", mostWaiting)
+	if err != nil {
+		return out, err
+	}
+	recent = slices.DeleteFunc(recent, func(r *Request) bool {
+		return r.SentAt.Before(since) || r.Requester.ID == reader.ID || r.Review.Open
+	})
+	out.Recent = s.listed(ctx, reader, recent, mostPast)
+	return out, nil
+}
+
+const (
+	// showWithin bounds how long a list waits for what Slack knows of it: who is in a
+	// channel, where a card is. Without it the list is shorter, or has no link.
+	showWithin = 4 * time.Second
+	// shownFor is how old what is known of a requester may be where it only decides
+	// whether a list offers buttons.
+	shownFor = 5 * time.Minute
+)
+
+// listed makes a list of those requests that its reader may see, at most limit.
+func (s *Service) listed(ctx context.Context, reader authz.Person, all []*Request, limit int) []Listed {
+	all = s.visible(ctx, reader, all)
+	out := make([]Listed, min(len(all), limit))
+	people := s.dir.People(ctx, s.policy().Usergroups())
+	for i := range out {
+		out[i] = Listed{Request: all[i], Approvable: s.mayApprove(ctx, reader, people, all[i])}
+	}
+	s.link(ctx, out)
+	return out
+}
+
+// visible keeps the reader's own requests and those of channels that they can look into:
+// public ones, and private ones that they are in. Where that cannot be told they cannot.
+func (s *Service) visible(ctx context.Context, reader authz.Person, all []*Request) []*Request {
+	ctx, cancel := context.WithTimeout(ctx, showWithin)
+	defer cancel()
+	see := make(map[string]*bool)
+	var asks []func()
+	for _, r := range all {
+		if r.Requester.ID == reader.ID || see[r.Channel] != nil {
+			continue
+		}
+		found := new(bool)
+		see[r.Channel] = found
+		asks = append(asks, func() { *found = s.seesInto(ctx, reader, r.Channel) })
+	}
+	together(asks...)
+	return slices.DeleteFunc(slices.Clone(all), func(r *Request) bool {
+		return r.Requester.ID != reader.ID && !*see[r.Channel]
+	})
+}
+
+func (s *Service) seesInto(ctx context.Context, reader authz.Person, channel string) bool {
+	place, err := s.dir.Place(ctx, channel)
+	if err != nil {
+		return false
+	}
+	if !place.Private && !place.Direct {
+		return true
+	}
+	in, err := s.dir.Present(ctx, channel)
+	return err == nil && in[reader.ID]
+}
+
+// mayApprove reports whether a press of the reader on [Approve Change] would count, as far
+// as that is known without asking Baseten.
+func (s *Service) mayApprove(ctx context.Context, reader authz.Person, people authz.People, r *Request) bool {
+	if r.State != Pending || !s.now().Before(r.ExpiresAt) || r.Decision.Effect != authz.Approve ||
+		slices.ContainsFunc(r.Votes, func(v Vote) bool { return v.Person.ID == reader.ID }) {
+		return false
+	}
+	d, ok := s.couldApprove(ctx, reader, people, r)
+	return ok && d.Effect == authz.Approve
+}
+
+// maySign reports whether the reader could sign an open review.
+func (s *Service) maySign(ctx context.Context, reader authz.Person, people authz.People, r *Request) bool {
+	_, ok := s.couldApprove(ctx, reader, people, r)
+	return ok
+}
+
+// couldApprove puts a request to the policy of this moment, and reports whether the
+// reader is one of those who could approve it.
+func (s *Service) couldApprove(ctx context.Context, reader authz.Person, people authz.People, r *Request) (authz.Decision, bool) {
+	requester, err := s.dir.Person(ctx, r.Requester.ID, shownFor)
+	if err != nil || reader.ID == r.Requester.ID {
+		return authz.Decision{}, false
+	}
+	q := s.question(r, requester, people)
+	d := s.policy().Decide(q)
+	may, _ := s.policy().MayApprove(q, d, reader)
+	return d, may
+}
+
+// link finds the addresses of the cards.
+func (s *Service) link(ctx context.Context, list []Listed) {
+	ctx, cancel := context.WithTimeout(ctx, showWithin)
+	defer cancel()
+	asks := make([]func(), len(list))
+	for i, r := range list {
+		ref := r.Messages.Card.Ref
+		if r.Review.Open {
+			ref = r.Messages.Review.Ref
+		}
+		asks[i] = func() { list[i].Link = s.chat.Link(ctx, ref) }
+	}
+	together(asks...)
+}
+
+// LinkOf is the address of a request's card for a reader, "" where there is none or they
+// may not see it.
+func (s *Service) LinkOf(ctx context.Context, reader authz.Person, id ID) string {
+	r, err := s.store.Get(ctx, id)
+	if err != nil {
+		return ""
+	}
+	if list := s.listed(ctx, reader, []*Request{r}, 1); len(list) > 0 {
+		return list[0].Link
+	}
+	return ""
 }
 
 // TargetOf names what a request changes, by IDs, as Status takes them.
@@ -127,51 +292,95 @@ func (s *Service) TargetOf(ctx context.Context, id ID) (model, target, kind stri
 type ModelStatus struct {
 	Model   baseten.Model
 	Targets baseten.Targets
-	Pending []*Request
-	// Last holds past requests of this model, newest first.
-	Last []*Request
+	// Prices are what is known of them at once.
+	Prices  baseten.PriceList
+	Pending []Listed
+	// Last holds requests of this model that reached Baseten, what was sent last first.
+	Last []Listed
 }
+
+// pricesShown bounds how long a status waits for list prices that are not cached.
+const pricesShown = time.Second
 
 // Status reads a model. Its error is a *Refused where the name is to blame, or
 // Baseten.
-func (s *Service) Status(ctx context.Context, model string) (ModelStatus, error) {
+func (s *Service) Status(ctx context.Context, reader authz.Person, model string) (ModelStatus, error) {
 	var out ModelStatus
 	var err error
-	if out.Model, err = s.names.ResolveModel(ctx, model); err == nil {
-		out.Targets, err = s.names.Targets(ctx, out.Model.ID)
-	}
+	together(
+		func() {
+			if out.Model, err = s.names.ResolveModel(ctx, model); err == nil {
+				out.Targets, err = s.names.Targets(ctx, out.Model.ID)
+			}
+		},
+		func() {
+			ctx, cancel := context.WithTimeout(ctx, pricesShown)
+			defer cancel()
+			out.Prices, _ = s.prices.List(ctx) // without it there is no price
+		})
 	if err != nil {
 		return out, &Refused{Reason: NameProblem(err)}
 	}
-	if out.Pending, err = s.store.Pending(ctx, out.Model.ID, mostWaiting); err != nil {
+	waiting, err := s.store.Pending(ctx, out.Model.ID, mostWaiting)
+	if err != nil {
 		return out, fmt.Errorf("read pending requests of %s: %w", out.Model.ID, err)
 	}
-	if out.Last, err = s.store.History(ctx, out.Model.ID, "", mostWaiting); err != nil {
+	last, err := s.store.Reached(ctx, out.Model.ID, "", mostWaiting)
+	if err != nil {
 		return out, fmt.Errorf("read past requests of %s: %w", out.Model.ID, err)
 	}
+	out.Pending, out.Last = s.listed(ctx, reader, waiting, mostWaiting), s.listed(ctx, reader, last, mostWaiting)
 	return out, nil
 }
 
-// Past returns past requests, newest first: all, a model's, or a target's. Its error
-// is a *Refused where the name is to blame, or Baseten.
-func (s *Service) Past(ctx context.Context, model, kind, target string) ([]*Request, error) {
-	if model == "" {
-		return s.store.History(ctx, "", "", mostPast)
-	}
-	m, err := s.names.ResolveModel(ctx, model)
+// PastQuery says which past requests somebody asks for, in words that they typed.
+type PastQuery struct {
+	// All is for those too that never reached Baseten.
+	All bool
+	// Model and Target may be ""; Kind is the target's.
+	Model, Kind, Target string
+}
+
+// Past returns past requests, newest first: all, a model's, or a target's. Those whose
+// target was never found are not among them. Its error is a *Refused where the name is to
+// blame, or Baseten.
+func (s *Service) Past(ctx context.Context, reader authz.Person, q PastQuery) ([]Listed, error) {
+	modelID, target, err := s.pastOf(ctx, q)
 	if err != nil {
 		return nil, &Refused{Reason: NameProblem(err)}
 	}
-	if target == "" {
-		return s.store.History(ctx, m.ID, "", mostPast)
+	var past []*Request
+	switch {
+	case !q.All:
+		past, err = s.store.Reached(ctx, modelID, target, mostWaiting)
+	case modelID == "":
+		past, err = s.store.Resolved(ctx, mostWaiting)
+	default:
+		past, err = s.store.History(ctx, modelID, target, mostWaiting)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.listed(ctx, reader, past, mostPast), nil
+}
+
+// pastOf finds what a query names, as the store asks for it.
+func (s *Service) pastOf(ctx context.Context, q PastQuery) (modelID, target string, err error) {
+	if q.Model == "" {
+		return "", "", nil
+	}
+	m, err := s.names.ResolveModel(ctx, q.Model)
+	if err != nil || q.Target == "" {
+		return m.ID, "", err
 	}
 	targets, err := s.names.Targets(ctx, m.ID)
-	if err == nil {
-		var found baseten.Resolved
-		if found, err = targets.Resolve(kind, target); err == nil {
-			t := found.Target()
-			return s.store.History(ctx, m.ID, cmp.Or(t.Environment, t.DeploymentID), mostPast)
-		}
+	if err != nil {
+		return m.ID, "", err
 	}
-	return nil, &Refused{Reason: NameProblem(err)}
+	found, err := targets.Resolve(q.Kind, q.Target)
+	if err != nil {
+		return m.ID, "", err
+	}
+	t := found.Target()
+	return m.ID, cmp.Or(t.Environment, t.DeploymentID), nil
 }

@@ -30,6 +30,7 @@ const (
 	ChannelGone     Code = "channel_gone"  // nothing can be posted there any more
 	CardNotPosted   Code = "card_not_posted"
 	NameNotFound    Code = "name_not_found"   // Text: what was typed; Names: suggestions; Known
+	ModelSecond     Code = "model_second"     // Text: what stands where the model should; Names: the model; Known: targets it may be about
 	NameAmbiguous   Code = "name_ambiguous"   // Text; Names: the choices; IDs: theirs
 	NameUnreadable  Code = "name_unreadable"  // Text: what Baseten describes in a way that cannot be read
 	SettingsHidden  Code = "settings_hidden"  // Baseten shows none: not deployed yet

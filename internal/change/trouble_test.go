@@ -568,7 +568,7 @@ func TestReviewReminders(t *testing.T) {
 		awake(23*time.Hour, 1, nil)
 		awake(time.Hour, 2, nil)
 		awake(72*time.Hour, 3, func(bot *process) {
-			if open, err := bot.Reviews(t.Context()); err != nil || len(open) != 1 || open[0].ID != id || open[0].Link == "" {
+			if open, err := bot.Reviews(t.Context(), w.slack.person(leo)); err != nil || len(open) != 1 || open[0].ID != id || open[0].Link == "" || !open[0].Signable {
 				t.Errorf("%d open reviews, %v", len(open), err)
 			}
 			if err := w.act(bot, leo, id, change.VerbReview); err != nil {

@@ -11,7 +11,7 @@
 //	command  = MODEL TARGET { setting | option }        a change
 //	         | "can" MODEL TARGET { setting | option }
 //	         | "status" MODEL [ TARGET ]
-//	         | "history" [ MODEL [ TARGET ] ]
+//	         | "history" [ "all" ] [ MODEL [ TARGET ] ]
 //	         | "list" [ GLOB ] | "help" [ WORD ]
 //	         | "pending" | "reviews" | "whoami"
 //	         | "cancel" ID | "undo" ID [ reason ]
@@ -25,7 +25,7 @@
 // stand anywhere around them. A word is plain unless it contains "=", starts with a
 // dash, is "reason", or is a setting followed by a colon. Spaces around "=" do not
 // matter. The first word of a command wins over a model of that name, which is reached
-// as model:status. A reason without quotes is one word, and whatever follows it is
+// as model:status; so does "all" after "history". A reason without quotes is one word, and whatever follows it is
 // refused: no word of a reason may become a setting or an option.
 //
 // The package knows no Slack, no network and nothing of what exists at Baseten:
@@ -111,6 +111,8 @@ type Command struct {
 	// ID names a request for cancel and undo: five Crockford base32 characters in
 	// capitals, without the #.
 	ID string
+	// All is set for a history that leaves nothing out.
+	All bool
 	// Glob is the pattern of list, "" for everything.
 	Glob string
 	// Topic is the word that help is asked for, "" for the overview.
@@ -123,6 +125,9 @@ func (c Command) String() string {
 	var words []string
 	if c.Name != NameChange {
 		words = append(words, string(c.Name))
+	}
+	if c.All {
+		words = append(words, wordAll)
 	}
 	for _, ref := range []Ref{c.Model, c.Target} {
 		if !ref.IsZero() {

@@ -29,6 +29,8 @@ type Mistake struct {
 	// none where that cannot be told. What was typed is gone in Slack, so they have to
 	// be shown in full, and as code.
 	Lines []string
+	// Request is the ID of the request that it is about, "" for none.
+	Request string
 }
 
 // Error is the text, and the corrected command where there is one.

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -60,18 +61,22 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	if slices.Contains(notYet, lower(first.text)) {
 		return Command{}, notAvailable(first.text)
 	}
-	if len(tokens) <= 2 && slices.Contains(buttons, lower(first.text)) {
-		return Command{}, mistake("To %s a request, press the button on its card. %s shows the requests that wait.", lower(first.text), typed("pending"))
+	if m := pressed(tokens); m != nil {
+		return Command{}, m
 	}
 	spec, ok := firstWord(first.text)
 	if !ok || first.assigned {
-		return p.parseChange(NameChange, tokens)
+		c, m := p.parseChange(NameChange, tokens)
+		if m != nil && !p.corrected {
+			m = cmp.Or(p.elsewhere(tokens), m)
+		}
+		return c, m
 	}
 	rest := tokens[1:]
 	switch spec.args {
 	case argsChange:
 		return p.parseChange(spec.Name, rest)
-	case argsModel, argsMaybeModel:
+	case argsModel, argsPast:
 		return p.parseModel(spec, tokens)
 	case argsMaybeGlob:
 		return p.parseGlob(tokenize(text, true))
@@ -84,16 +89,19 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	}
 }
 
-// buttons are words that people type and that are pressed.
-var buttons = []string{"approve", "deny", "reject", "confirm", "review"}
+// wordAll is what history takes in front of a model.
+const wordAll = "all"
 
-// parseModel reads [MODEL [TARGET]].
+// parseModel reads [MODEL [TARGET]], with "all" before it where the command takes that.
 func (p parser) parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {
 	c.Name = spec.Name
 	if m := p.onlyPlain(spec, tokens); m != nil {
 		return Command{}, m
 	}
 	tokens = tokens[1:]
+	if spec.args == argsPast && len(tokens) > 0 && lower(tokens[0].text) == wordAll {
+		c.All, tokens = true, tokens[1:]
+	}
 	switch {
 	case len(tokens) == 0 && spec.args == argsModel:
 		return Command{}, mistake("Which model? For example: %s", typed(spec.Examples[0]))

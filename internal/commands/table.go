@@ -27,7 +27,7 @@ const (
 	argsNone args = iota
 	argsChange
 	argsModel        // MODEL [TARGET]
-	argsMaybeModel   // [MODEL [TARGET]]
+	argsPast         // [all] [MODEL [TARGET]]
 	argsMaybeGlob    // [GLOB]
 	argsMaybeTopic   // [WORD]
 	argsID           // ID
@@ -87,10 +87,13 @@ var table = []Spec{
 		Examples: []string{"reviews"},
 	},
 	{
-		Name: NameHistory, args: argsMaybeModel,
-		Usage:    "history [MODEL [TARGET]]",
-		Summary:  "lists past requests",
-		Examples: []string{"history", "history llama-70b", "history llama-70b production"},
+		Name: NameHistory, args: argsPast,
+		Usage:   "history [all] [MODEL [TARGET]]",
+		Summary: "lists what was changed: by whom, who agreed, what came of it",
+		More: []string{
+			"Without all it shows what reached Baseten; with it also what was denied, expired or failed before.",
+		},
+		Examples: []string{"history", "history llama-70b", "history all llama-70b production"},
 	},
 	{
 		Name: NameCancel, args: argsID, Changes: true,

@@ -220,6 +220,9 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 	case len(t.names) == 2 && t.namesSetting(t.names[1]) && tok.plain() && len(t.cmd.Settings) == 0: // llama max 7
 		return mistake("Which target? The model and the target come before the settings. For example: %s", typed(t.exampleOf(t.names[0], Ref{Word: "production"})))
 	}
+	if line := t.instead(tok, "max="+head); len(t.cmd.Settings) == 0 && line != "" && strings.Trim(head, "0123456789") == "" {
+		return mistake("Which setting is to be %s? Nothing was changed. For example:", word).with(line)
+	}
 	if near := nearWords(head); len(near) > 0 {
 		m := t.refuse("%q is not a setting or option. Did you mean %s?", word, either(near))
 		for _, n := range near {

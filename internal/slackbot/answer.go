@@ -23,6 +23,8 @@ type asker struct {
 	thread string
 	// url is the response_url, "" for none.
 	url string
+	// home tells that they stand on their page, which has no channel.
+	home bool
 }
 
 // answerWithin bounds one answer, all ways to the person together.
@@ -40,7 +42,10 @@ func (b *Bot) answer(ctx context.Context, to asker, m view.Message) {
 		func() error { return poster.ephemeral(ctx, to.channel, to.thread, to.person.ID, m) },
 		func() error { return poster.send(ctx, to.person.ID, m) },
 	}
-	if to.url == "" {
+	switch {
+	case to.home:
+		ways = []func() error{func() error { return b.showHome(ctx, to, m) }, ways[2]}
+	case to.url == "":
 		ways = ways[1:] // the short way is the second
 	}
 	for _, way := range ways {

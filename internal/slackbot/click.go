@@ -3,7 +3,6 @@ package slackbot
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -54,11 +53,12 @@ var verbs = map[string]change.Verb{
 // the one that names a target: what the payload says of the person's workspace or of the
 // message proves nothing.
 func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.BlockAction) {
-	if action.ActionID == view.ActionChangeTarget {
+	pressed := view.Action(action.ActionID)
+	if pressed == view.ActionChangeTarget {
 		b.changeTarget(d, clicker(d, c), c.TriggerID, action.Value)
 		return
 	}
-	if strings.HasPrefix(action.ActionID, view.ActionDo+"_") { // in a private answer only
+	if pressed == view.ActionDo { // in a private answer only
 		b.command(d, clicker(d, c), action.Value)
 		return
 	}
@@ -69,38 +69,53 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		return
 	}
 	from := clicker(d, c)
-	if !b.admit(d, from, action.ActionID, nil) {
+	if !b.admit(d, from, pressed, nil) {
 		return
 	}
-	verb, ok := verbs[action.ActionID]
+	verb, ok := verbs[pressed]
 	switch {
 	case ok:
-		act := change.Act{Delivery: from.delivery, Person: from.person, ID: id, Verb: verb, Message: pressed(c)}
-		if b.act(d, from, act) && verb == change.VerbDeny {
-			b.loop.later(func(ctx context.Context) { b.answer(ctx, from, view.ExplainOffer(id)) })
+		act := change.Act{Delivery: from.delivery, Person: from.person, ID: id, Verb: verb, Message: pressedOn(c)}
+		if b.act(d, from, act) {
+			b.told(from, c, verb, id)
 		}
-	case action.ActionID == view.ActionAskAgain:
+	case pressed == view.ActionAskAgain:
 		b.record(d, from, view.ActionAskAgain, func(ctx context.Context, in change.Submission) (*change.Request, error) {
 			return b.changes.AskAgain(ctx, in, id)
 		})
-	case action.ActionID == view.ActionChange:
+	case pressed == view.ActionChange:
 		b.changeRequest(d, from, c.TriggerID, id)
-	case action.ActionID == view.ActionUndo:
+	case pressed == view.ActionUndo:
 		from.thread = "" // the new card stands in the channel, for all to see
 		b.record(d, from, view.ActionUndo, func(ctx context.Context, in change.Submission) (*change.Request, error) {
 			return b.changes.Undo(ctx, in, id)
 		})
-	case action.ActionID == view.ActionStatus:
+	case pressed == view.ActionStatus:
 		d.read(from.delivery.Key, func(ctx context.Context) { b.readTarget(ctx, from, id) })
-	case action.ActionID == view.ActionBreakGlass:
-		b.breakGlassForm(d, from, c.TriggerID, change.Act{Delivery: from.delivery, Person: from.person, ID: id, Message: pressed(c)})
-	case action.ActionID == view.ActionExplain:
+	case pressed == view.ActionBreakGlass:
+		b.breakGlassForm(d, from, c.TriggerID, change.Act{Delivery: from.delivery, Person: from.person, ID: id, Message: pressedOn(c)})
+	case pressed == view.ActionExplain:
 		d.acknowledge()
 		b.loop.later(func(ctx context.Context) { b.openForm(ctx, d, from, c.TriggerID, view.ExplainForm(id)) })
 	default:
 		d.acknowledge()
 		b.cfg.Log.Warn("unknown button", zap.String("envelope", d.id), zap.String("action", action.ActionID))
 	}
+}
+
+// told answers a press that was carried out, where nothing else shows it: cards change for
+// all to see, private answers and pages do not.
+func (b *Bot) told(from asker, c slack.InteractionCallback, verb change.Verb, id change.ID) {
+	var m view.Message
+	switch alone := from.home || c.Container.IsEphemeral; {
+	case verb == change.VerbDeny:
+		m = view.ExplainOffer(id)
+	case alone && (verb == change.VerbApprove || verb == change.VerbReview):
+		m = view.Pressed(verb, id)
+	default:
+		return
+	}
+	b.loop.later(func(ctx context.Context) { b.answer(ctx, from, m) })
 }
 
 // clicker is whoever pressed a button or sent a form.
@@ -110,6 +125,7 @@ func clicker(d *delivery, c slack.InteractionCallback) asker {
 		person:   authz.Person{ID: c.User.ID, Name: c.User.Name},
 		channel:  cmp.Or(c.Channel.ID, c.Container.ChannelID),
 		url:      c.ResponseURL,
+		home:     c.View.Type == slack.VTHomeTab,
 	}
 	if thread := cmp.Or(c.Message.ThreadTimestamp, c.Container.ThreadTs); thread != c.Message.Timestamp {
 		from.thread = thread
@@ -117,9 +133,9 @@ func clicker(d *delivery, c slack.InteractionCallback) asker {
 	return from
 }
 
-// pressed is the message whose button was pressed, zero for one that only the person
+// pressedOn is the message whose button was pressed, zero for one that only the person
 // sees.
-func pressed(c slack.InteractionCallback) change.MessageRef {
+func pressedOn(c slack.InteractionCallback) change.MessageRef {
 	if c.Container.IsEphemeral {
 		return change.MessageRef{}
 	}

@@ -39,7 +39,7 @@ func TestClickPayloads(t *testing.T) {
 		if from.person.ID != "U0ANA" || from.delivery.Key != "env-1" || from.channel != c.channel || from.thread != c.thread || from.url != c.url {
 			t.Errorf("%s: from %+v", c.name, from)
 		}
-		if got := pressed(callback); got != c.pressed {
+		if got := pressedOn(callback); got != c.pressed {
 			t.Errorf("%s: pressed %+v, want %+v", c.name, got, c.pressed)
 		}
 	}

@@ -19,7 +19,9 @@ func (b *Bot) command(d *delivery, from asker, text string) {
 	if errors.As(err, &mistake) {
 		b.cfg.Watch.command("mistake", "misunderstood")
 		b.cfg.Log.Info("command not understood", fields(d, from)...)
-		d.read(from.delivery.Key, func(ctx context.Context) { b.answer(ctx, from, view.Mistake(mistake, from.thread != "")) })
+		d.read(from.delivery.Key, func(ctx context.Context) {
+			b.answer(ctx, from, view.MistakeAbout(mistake, from.thread != "", b.linkOf(ctx, from, mistake.Request)))
+		})
 		return
 	}
 	name := string(cmd.Name)
@@ -44,6 +46,15 @@ func (b *Bot) command(d *delivery, from asker, text string) {
 		b.cfg.Log.Info("command received", append(fields(d, from), zap.String("command", name))...)
 		d.read(from.delivery.Key, func(ctx context.Context) { b.read(ctx, from, cmd) })
 	}
+}
+
+// linkOf is the address of the card of a request that somebody named, "" where there is
+// none or they may not see it.
+func (b *Bot) linkOf(ctx context.Context, from asker, id string) string {
+	if id == "" || b.changes.MayRead(ctx, &from.person) != nil {
+		return ""
+	}
+	return b.changes.LinkOf(ctx, from.person, change.ID(id))
 }
 
 // fields are what each line about a command says.

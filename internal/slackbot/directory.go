@@ -100,7 +100,7 @@ func (d *Directory) Place(ctx context.Context, id string) (change.Place, error) 
 			ch, err := c.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 			if err == nil {
 				place = change.Place{
-					ID: id, Name: ch.Name, Direct: ch.IsIM || ch.IsMpIM,
+					ID: id, Name: ch.Name, Direct: ch.IsIM || ch.IsMpIM, Private: ch.IsPrivate || ch.IsGroup,
 					External: ch.IsExtShared || ch.IsPendingExtShared,
 				}
 			}

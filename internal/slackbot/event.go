@@ -11,11 +11,10 @@ import (
 func (b *Bot) event(d *delivery, outer slackevents.EventsAPIEvent) {
 	switch e := outer.InnerEvent.Data.(type) {
 	case *slackevents.AppMentionEvent:
-		id := d.id
-		if callback, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && callback.EventID != "" {
-			id = callback.EventID
-		}
-		b.mention(d, id, e)
+		b.mention(d, eventID(d, outer), e)
+		return
+	case *slackevents.AppHomeOpenedEvent:
+		b.homeOpened(d, eventID(d, outer), e)
 		return
 	case *slackevents.SubteamMembersChangedEvent:
 		b.slack.directory.groups.forget(allGroups)
@@ -29,4 +28,12 @@ func (b *Bot) event(d *delivery, outer slackevents.EventsAPIEvent) {
 		b.cfg.Log.Debug("event not used", zap.String("type", outer.InnerEvent.Type))
 	}
 	d.acknowledge()
+}
+
+// eventID is what stays the same when Slack sends an event again.
+func eventID(d *delivery, outer slackevents.EventsAPIEvent) string {
+	if callback, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && callback.EventID != "" {
+		return callback.EventID
+	}
+	return d.id
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -20,7 +21,8 @@ type poster struct {
 	log      *zap.Logger
 	watch    Watch
 	edits    *edits
-	alive    *lookups[sign] // what auth.test said last
+	alive    *lookups[sign]   // what auth.test said last
+	links    *lookups[string] // addresses of messages, which stay
 
 	mu    sync.Mutex
 	paces map[string]*pacer // of posts, by channel, or by user for direct messages
@@ -29,7 +31,7 @@ type poster struct {
 func newPoster(cfg Config, api *api) *poster {
 	return &poster{
 		api: api, announce: cfg.AnnounceChannel, log: cfg.Log, watch: cfg.Watch, edits: newEdits(api, cfg),
-		alive: newLookups[sign](cfg.Now), paces: make(map[string]*pacer),
+		alive: newLookups[sign](cfg.Now), links: newLookups[string](cfg.Now), paces: make(map[string]*pacer),
 	}
 }
 
@@ -144,15 +146,20 @@ func (s *slot) post(ctx context.Context, m view.Message, options func(view.Messa
 	}
 }
 
+// linkFor is how long the address of a message is kept: it never changes.
+const linkFor = 30 * 24 * time.Hour
+
 // Link implements change.Chat.
 func (p *poster) Link(ctx context.Context, m change.MessageRef) string {
 	if m.TS == "" {
 		return ""
 	}
-	var link string
-	err := p.api.ask(ctx, "chat.getPermalink", func(ctx context.Context, c *slack.Client) (err error) {
-		link, err = c.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: m.Channel, Ts: m.TS})
-		return err
+	link, err := p.links.get(ctx, m.Channel+" "+m.TS, linkFor, func(ctx context.Context) (link string, err error) {
+		err = p.api.call(ctx, "chat.getPermalink", func(ctx context.Context, c *slack.Client) (err error) {
+			link, err = c.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: m.Channel, Ts: m.TS})
+			return err
+		})
+		return link, err
 	})
 	if err != nil {
 		p.log.Debug("address of a message", zap.Error(err))

@@ -3,10 +3,11 @@ package slackbot
 import (
 	"context"
 	"errors"
-	"time"
+	"strings"
 
 	"go.uber.org/zap"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
@@ -60,24 +61,25 @@ func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (v
 	}
 	switch cmd.Name {
 	case commands.NameStatus:
-		return b.status(ctx, cmd)
+		return b.status(ctx, from, cmd)
 	case commands.NameList:
 		return b.list(ctx, cmd.Glob)
 	case commands.NamePending:
-		waiting, err := b.changes.Waiting(ctx)
+		waiting, err := b.changes.Waiting(ctx, from.person)
 		return view.Pending(waiting), err
 	case commands.NameReviews:
-		open, err := b.changes.Reviews(ctx)
+		open, err := b.changes.Reviews(ctx, from.person)
 		return view.Reviews(open), err
 	case commands.NameHistory:
-		past, err := b.changes.Past(ctx, cmd.Model.Word, cmd.Target.Kind, cmd.Target.Word)
-		return view.History(past), err
+		cmd = b.modelFirst(cmd)
+		past, err := b.changes.Past(ctx, from.person, change.PastQuery{All: cmd.All, Model: cmd.Model.Word, Kind: cmd.Target.Kind, Target: cmd.Target.Word})
+		return view.History(past, cmd.All), err
 	case commands.NameCan, commands.NameChange: // the latter with dry-run
 		in := b.submission(from)
 		in.Ask = askOf(cmd)
 		p := b.changes.Preview(ctx, in)
-		if cmd.Name != commands.NameCan {
-			p.Explanation.Steps = nil
+		if cmd.Name != commands.NameCan && p.Refused.Code == "" && p.Request.Decision.Effect == authz.Allow {
+			p.Explanation.Steps = nil // nobody asks why they may
 		}
 		return view.Preview(p.Request, p.Refused, p.Explanation.Steps), nil
 	default:
@@ -93,10 +95,28 @@ func (b *Bot) whoami(ctx context.Context, from asker) view.Message {
 		b.cfg.Log.Warn("whoami", zap.String("user", from.person.ID), zap.Error(err))
 		return view.WhoAmI(me)
 	}
-	policy := b.policy()
-	me.Membership = person.Membership
-	me.Groups, me.Rules = policy.GroupsOf(person, people), policy.Mentions(person, people)
+	me.Membership, me.Here = person.Membership, b.here(ctx, from.channel)
+	me.Groups, me.Stakes = b.policy().GroupsOf(person, people), b.policy().Stakes(person, people)
 	return view.WhoAmI(me)
+}
+
+// here is why no changes are taken in a channel; its code is "" where they are.
+func (b *Bot) here(ctx context.Context, channel string) change.Reason {
+	place, err := b.slack.directory.Place(ctx, channel)
+	switch {
+	case errors.Is(err, change.ErrNotInvited):
+		return change.Reason{Code: change.NotInvited}
+	case err != nil:
+		return change.Reason{Code: change.PlaceUnknown}
+	case place.Direct:
+		return change.Reason{Code: change.NotInDirect}
+	case place.External:
+		return change.Reason{Code: change.SharedChannel}
+	case !b.policy().Takes(channel):
+		return change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseChannel, Who: b.policy().Channels()}}
+	default:
+		return change.Reason{}
+	}
 }
 
 // list shows models, by a glob in which * stands for any letters.
@@ -105,16 +125,45 @@ func (b *Bot) list(ctx context.Context, glob string) (view.Message, error) {
 	if err != nil {
 		return view.Message{}, &change.Refused{Reason: change.NameProblem(err)}
 	}
-	var age time.Duration
+	list := view.Models{All: models, Glob: glob, Last: b.names.Last, Now: b.cfg.Now()}
 	if b.names.Stale() {
-		age = b.names.Age()
+		list.Age = b.names.Age()
 	}
-	return view.List(models, glob, age), nil
+	if glob != "" {
+		list.Near = b.near(strings.ReplaceAll(glob, "*", ""))
+	}
+	return view.List(list), nil
 }
 
+// near are names that a word may have been meant for: as a whole, or one of their parts.
+func (b *Bot) near(word string) []string {
+	var out []string
+	for _, found := range b.names.Search(word, mostNear) {
+		out = append(out, found.Spelled)
+	}
+	if out != nil {
+		return out
+	}
+	var parts []string
+	of := make(map[string][]string)
+	for _, m := range b.names.Search("", mostKnown) {
+		for _, part := range strings.FieldsFunc(m.Name, func(r rune) bool { return strings.ContainsRune("-_./ ", r) }) {
+			parts, of[part] = append(parts, part), append(of[part], m.Spelled)
+		}
+	}
+	for _, part := range baseten.Closest(word, parts, mostNear) {
+		out = append(out, of[part]...)
+	}
+	return out[:min(len(out), mostNear)]
+}
+
+// mostNear is how many names are offered in place of one that was not found.
+const mostNear = 3
+
 // status shows a model's environments and deployments, or one of them.
-func (b *Bot) status(ctx context.Context, cmd commands.Command) (view.Message, error) {
-	st, err := b.changes.Status(ctx, cmd.Model.Word)
+func (b *Bot) status(ctx context.Context, from asker, cmd commands.Command) (view.Message, error) {
+	cmd = b.modelFirst(cmd)
+	st, err := b.changes.Status(ctx, from.person, cmd.Model.Word)
 	if err != nil {
 		return view.Message{}, err
 	}
@@ -126,5 +175,20 @@ func (b *Bot) status(ctx context.Context, cmd commands.Command) (view.Message, e
 		}
 		only = &found
 	}
-	return view.Status(st.Model, st.Targets, only, st.Pending, st.Last, b.cfg.Now()), nil
+	return view.Status(st, only, b.cfg.Now()), nil
+}
+
+// modelFirst reads llama-70b/production, and production llama-70b, as llama-70b production,
+// where only that names a model. A read does no harm.
+func (b *Bot) modelFirst(cmd commands.Command) commands.Command {
+	if _, known := b.names.Named(cmd.Model.Word); known || cmd.Model.Kind != "" {
+		return cmd
+	}
+	before, after, slashed := strings.Cut(cmd.Model.Word, "/")
+	if _, known := b.names.Named(before); known && slashed && cmd.Target.IsZero() {
+		cmd.Model.Word, cmd.Target.Word = before, after
+	} else if _, known := b.names.Named(cmd.Target.Word); known && cmd.Target.Kind == "" {
+		cmd.Model.Word, cmd.Target.Word = cmd.Target.Word, cmd.Model.Word
+	}
+	return cmd
 }

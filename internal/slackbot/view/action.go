@@ -1,6 +1,8 @@
 package view
 
 import (
+	"regexp"
+
 	"github.com/slack-go/slack"
 
 	"autoscalebot/internal/change"
@@ -27,6 +29,11 @@ const (
 	// ActionChangeTarget names a target, in words that are read as if they were typed.
 	ActionChangeTarget = "change_target"
 )
+
+var numbered = regexp.MustCompile(`_[0-9]+$`)
+
+// Action is what a button does, by its action ID, which may have a number.
+func Action(id string) string { return numbered.ReplaceAllString(id, "") }
 
 // Callback IDs of the forms, and where the reason stands in what they submit.
 const (

@@ -269,9 +269,15 @@ func (d *draft) cardButtons(r *change.Request) {
 		d.buttons(primary(button(ActionConfirm, "Confirm Change", r.ID, what)), changeButton(r), button(ActionCancel, "Cancel", r.ID, what))
 		return
 	}
+	d.buttons(append(decideButtons(r), changeButton(r))...)
+}
+
+// decideButtons are those of whoever decides, wherever the request is shown to them.
+func decideButtons(r *change.Request) []slack.BlockElement {
+	what := title(r.Target)
 	approve := confirming(primary(button(ActionApprove, "Approve Change", r.ID, what)),
 		"Approve this change?", confirmLine(r), "Approve Change")
-	d.buttons(approve, button(ActionDeny, "Deny", r.ID, what), changeButton(r))
+	return []slack.BlockElement{approve, button(ActionDeny, "Deny", r.ID, what)}
 }
 
 func primary(b *slack.ButtonBlockElement) *slack.ButtonBlockElement {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type draft struct {
 	blocks []slack.Block
 	plain  []slack.Block
 	alone  []string // all that the blocks say
+	// pressed counts the buttons of each action ID.
+	pressed map[string]int
 }
 
 // lines shows lines of text and has them in the plain text. Empty ones are left out.
@@ -81,8 +84,17 @@ func (d *draft) rich(element slack.RichTextElement, markup string) {
 	d.alone = append(d.alone, markup)
 }
 
-// small shows one line in small print, in parts. A part that mentions somebody or leads
-// somewhere holds no foreign text beside: it is markup.
+// heading begins a part of a page.
+func (d *draft) heading(text string) {
+	const most = 150
+	block := slack.NewHeaderBlock(plainText(text, most))
+	d.blocks, d.plain = append(d.blocks, block), append(d.plain, block)
+	d.speak(say(text))
+	d.alone = append(d.alone, say(text).markup())
+}
+
+// small shows one line in small print, in parts. A part that mentions somebody, leads
+// somewhere or names a moment holds no foreign text beside: it is markup.
 func (d *draft) small(parts ...prose) {
 	var elements []slack.MixedElement
 	for _, part := range parts {
@@ -90,7 +102,7 @@ func (d *draft) small(parts ...prose) {
 			continue
 		}
 		element := plainText(part.plain(), mostSmall)
-		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention || p.kind == address }) {
+		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention || p.kind == address || p.kind == instant }) {
 			element = slack.NewTextBlockObject(slack.MarkdownType, part.markup(), false, false)
 		}
 		elements = append(elements, element)
@@ -103,8 +115,20 @@ func (d *draft) small(parts ...prose) {
 	d.alone = append(d.alone, join(" ", parts...).markup())
 }
 
-// buttons shows what can be pressed.
+// buttons shows what can be pressed. Where a message has several buttons of one action,
+// each but the first has a number in its action ID: they would not be told apart.
 func (d *draft) buttons(set ...slack.BlockElement) {
+	if d.pressed == nil {
+		d.pressed = make(map[string]int)
+	}
+	for _, element := range set {
+		if b, ok := element.(*slack.ButtonBlockElement); ok {
+			action := b.ActionID
+			if d.pressed[action]++; d.pressed[action] > 1 {
+				b.ActionID = fmt.Sprintf("%s_%d", action, d.pressed[action])
+			}
+		}
+	}
 	block := slack.NewActionBlock("", set...)
 	d.blocks, d.plain = append(d.blocks, block), append(d.plain, block)
 }

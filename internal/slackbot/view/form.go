@@ -270,7 +270,7 @@ func targetOption(r baseten.Resolved) *slack.OptionBlockObject {
 		text = "deployment " + name(r.Deployment.Name)
 	}
 	if d := r.Deployment; d != nil {
-		about = howItRuns(d, r.Settings())
+		about = howItRuns(d, r.Settings()).plain()
 	}
 	return slack.NewOptionBlockObject(TargetValue(r), plainText(text, mostOption), plainText(about, mostOption))
 }
@@ -369,9 +369,9 @@ func (f Form) today() prose {
 	case d == nil:
 		return say("No deployment serves it yet.")
 	case f.Target.Development:
-		return say("Baseten fixes min 0 and max 1 of the development deployment. Now " + howItRuns(d, f.Target.Settings()) + ".")
+		return say("Baseten fixes min 0 and max 1 of the development deployment. Now ", howItRuns(d, f.Target.Settings()), ".")
 	default:
-		return say("Now " + howItRuns(d, f.Target.Settings()) + ".")
+		return say("Now ", howItRuns(d, f.Target.Settings()), ".")
 	}
 }
 

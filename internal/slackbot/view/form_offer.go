@@ -45,16 +45,6 @@ func changeable(r *change.Request) bool {
 	return r.Ask.Model != "" && slices.Contains(changeableCodes, r.Reason.Code)
 }
 
-// changeTarget shows the button that opens the form for a model, or for its one target.
-func (d *draft) changeTarget(m baseten.Model, only *baseten.Resolved) {
-	value, what := m.ID, modelName(m.Team, m.Name, m.SharedName)
-	if only != nil {
-		value += "/" + TargetValue(*only)
-		what = title(only.Target())
-	}
-	d.buttons(labelled(ActionChangeTarget, changeLabel, value, what))
-}
-
 // NoForm tells in a form of its own that none opens, where there is no channel to say it
 // in.
 func NoForm(no *change.Refused, viewer string) slack.ModalViewRequest {

@@ -109,6 +109,8 @@ func (n node) each(before, between string) string {
 
 func (n node) reads() string {
 	switch n.Type {
+	case "header":
+		return "## " + n.words()
 	case "rich_text", "rich_text_section":
 		return n.each("", "")
 	case "rich_text_list":
@@ -350,6 +352,9 @@ func TestGoldenOtherParts(t *testing.T) {
 		s.add("mistake: "+text, Mistake(m, false))
 		s.add("mistake, in a thread: "+text, Mistake(m, true))
 	}
+	s.add("mistake, about a request", MistakeAbout(&commands.Mistake{Text: "To approve a request, press the button on its card.", Request: "K7Q2M"}, false, "https://acme.slack.com/archives/C0/p1"))
+	s.add("approved in private", Pressed(change.VerbApprove, "K7Q2M"))
+	s.add("reviewed in private", Pressed(change.VerbReview, "K7Q2M"))
 	s.add("canceled", Canceled("K7Q2M"))
 	s.add("form not opened", FormNotOpened())
 	s.add("not addressed", NotAddressed())
@@ -373,6 +378,8 @@ func TestGoldenPrivate(t *testing.T) {
 		{"policy", a(in(change.Denied, change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseDenies, Rule: "production keeps a replica", Text: "Production never scales to zero", Everybody: true}}))},
 		{"never_allowed", a(typed, in(change.Denied, change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseNeverAllowed}}))},
 		{"not found", a(typed, in(change.Failed, change.Reason{Code: change.NameNotFound, Text: "llama-7b", Names: []string{"llama-70b", "llama-8b"}}))},
+		{"model second", a(typed, asks(baseten.Settings{baseten.MaxReplica: 7}), in(change.Failed, change.Reason{Code: change.ModelSecond, Text: "production", Names: []string{"llama-70b"}, Known: []string{"production"}}))},
+		{"model second, no target", a(typed, asks(baseten.Settings{baseten.MaxReplica: 7}), in(change.Failed, change.Reason{Code: change.ModelSecond, Text: "set", Names: []string{"llama-70b"}, Known: []string{"production", "staging"}}))},
 		{"target not found", a(in(change.Failed, change.Reason{Code: change.NameNotFound, Text: "prdo", Known: []string{"production", "staging"}}))},
 		{"ambiguous", a(typed, in(change.Failed, change.Reason{Code: change.NameAmbiguous, Text: "LLAMA", Names: []string{"ml/llama", "m2"}, IDs: []string{"m1", "m2"}}))},
 		{"unreadable", a(typed, in(change.Failed, change.Reason{Code: change.NameUnreadable, Text: "llama-7b"}))},

@@ -48,6 +48,14 @@ func (m Message) options(most int, thread string) []slack.MsgOption {
 	return out
 }
 
+// Page are the blocks of a page, which cannot do without any.
+func (m Message) Page() []slack.Block {
+	if m.Blocks != nil {
+		return m.Blocks
+	}
+	return []slack.Block{slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, cutMarkup(m.Text, mostText), false, false), nil, nil)}
+}
+
 // Simpler is the message for a workspace that refuses its blocks: first with plain
 // sections in place of rich text, which leaves the buttons; then all of it as text
 // alone, which has no blocks to refuse.

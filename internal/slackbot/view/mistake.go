@@ -6,13 +6,21 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
 )
 
 // Mistake tells whoever typed a command what is wrong with it, and gives it back
 // corrected. Threads take no slash commands: there the bot is mentioned instead.
-func Mistake(m *commands.Mistake, inThread bool) Message {
+func Mistake(m *commands.Mistake, inThread bool) Message { return MistakeAbout(m, inThread, "") }
+
+// MistakeAbout is Mistake with the address of the card of the request that it is about, ""
+// where there is none to show.
+func MistakeAbout(m *commands.Mistake, inThread bool, card string) Message {
 	lines := []prose{hint(m.Text, inThread)}
+	if card != "" {
+		lines = append(lines, say("Its card: ", link(change.ID(m.Request).String(), card)))
+	}
 	for _, line := range m.Lines {
 		lines = append(lines, say(code(hereTyped(commands.Slash+" "+line, inThread))))
 	}

@@ -32,7 +32,7 @@ func note(r *change.Request, n change.Note) prose {
 	case change.NoteNothingServes:
 		return say("No deployment serves " + target + " yet: the settings apply to the first one promoted into it.")
 	case change.NotePromotionRuns:
-		return say(bold("A promotion into "+target+" is in progress"), " ("+statusWord(n.Status)+percent(n)+"): replicas may follow only when it ends.")
+		return say(bold("A promotion into "+target+" is in progress"), " ("+statusWord(n.Status)+percent(n.Percent)+"): replicas may follow only when it ends.")
 	case change.NoteSchedule:
 		return schedule(r, n)
 	case change.NoteScheduleNext:
@@ -87,11 +87,11 @@ func typedHere(r *change.Request, command string) piece {
 	return code(slash + " " + command)
 }
 
-func percent(n change.Note) string {
-	if n.Percent == nil {
+func percent(moved *float64) string {
+	if moved == nil {
 		return ""
 	}
-	return fmt.Sprintf(", %.4g %% of traffic moved", *n.Percent)
+	return fmt.Sprintf(", %.4g %% of traffic moved", *moved)
 }
 
 // schedule says which of the settings asked for a window masks, and until when. Of a

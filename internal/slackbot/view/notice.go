@@ -12,6 +12,14 @@ func Plain(text string) Message {
 // Canceled answers a typed cancel.
 func Canceled(id change.ID) Message { return Plain(id.String() + " is canceled.") }
 
+// Pressed answers a button that stands in a private answer or on a page.
+func Pressed(verb change.Verb, id change.ID) Message {
+	if verb == change.VerbReview {
+		return Plain("You signed the review of " + id.String() + ".")
+	}
+	return Plain("You approved " + id.String() + ". Its thread says what comes of it.")
+}
+
 // FormNotOpened answers a button whose form Slack did not open.
 func FormNotOpened() Message {
 	return Plain("Slack did not open the form. Please press the button again.")

@@ -120,6 +120,9 @@ var wordings = map[change.Code]wording{
 	change.NotAnnounced:  {failure, notAnnounced},
 	change.CardNotPosted: {failure, fixed("Slack did not take my message, so there would be no record.")},
 	change.NameNotFound:  {bare, nameNotFound},
+	change.ModelSecond: {bare, func(t telling) prose {
+		return say(name(t.Text)+" not found. ", choices(t.Names, nil), " is a model, and the model comes first.")
+	}},
 	change.NameAmbiguous: {bare, func(t telling) prose {
 		return say(name(t.Text)+" fits more than one thing. Say which: ", choices(t.Names, t.IDs), ".")
 	}},

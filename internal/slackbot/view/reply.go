@@ -182,6 +182,11 @@ func Private(r *change.Request) Message {
 		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
 	}
 	if lines := corrected(r); len(lines) > 0 {
+		if r.Reason.Code == change.ModelSecond {
+			for _, line := range lines {
+				d.lines(say(typedHere(r, line)))
+			}
+		}
 		d.corrections(lines)
 	} else if changeable(r) {
 		d.buttons(changeButton(r))
@@ -192,6 +197,9 @@ func Private(r *change.Request) Message {
 
 // corrected are the commands that r would be with the names that may have been meant.
 func corrected(r *change.Request) []string {
+	if r.Reason.Code == change.ModelSecond {
+		return correctedOrder(r)
+	}
 	if r.Reason.Code != change.NameNotFound {
 		return nil
 	}
@@ -210,6 +218,20 @@ func corrected(r *change.Request) []string {
 			return nil
 		}
 		out = append(out, c.String())
+	}
+	return out
+}
+
+// correctedOrder are the commands that r would be with its model in front.
+func correctedOrder(r *change.Request) []string {
+	var out []string
+	for _, model := range r.Reason.Names[:min(len(r.Reason.Names), 1)] {
+		for _, target := range r.Reason.Known[:min(len(r.Reason.Known), mostCorrections)] {
+			out = append(out, commands.Command{
+				Name: commands.NameChange, Model: commands.Ref{Word: model}, Target: commands.Ref{Word: target},
+				Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
+			}.String())
+		}
 	}
 	return out
 }

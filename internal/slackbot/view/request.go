@@ -132,6 +132,23 @@ func wish(r *change.Request) prose {
 	return say(bold(title(r.Target)), " — ", join(", ", wishes(r)...))
 }
 
+// shortWish is wish in the words that people type.
+func shortWish(r *change.Request) prose {
+	if r.Target.ModelID == "" {
+		return wish(r)
+	}
+	return say(bold(title(r.Target)), " — ", shortWishes(r))
+}
+
+// shortWishes are the settings asked for in one line: max 4 → 7 (+3).
+func shortWishes(r *change.Request) prose {
+	out := make([]prose, 0, len(r.Ask.Settings))
+	for _, f := range r.Ask.Settings.Fields() {
+		out = append(out, wished(r, f, word(f)+" "))
+	}
+	return join(", ", out...)
+}
+
 // touchesReplicas reports whether the request asks for replicas, which cost money.
 func touchesReplicas(r *change.Request) bool {
 	_, least := r.Ask.Settings[baseten.MinReplica]

@@ -90,7 +90,7 @@ func reviewReminder(r *change.Request) Message {
 }
 
 // Reviews lists the reviews that nobody has signed yet.
-func Reviews(open []change.OpenReview) Message {
+func Reviews(open []change.Listed) Message {
 	var d draft
 	if len(open) == 0 {
 		d.lines(say("No break-glass waits for a review."))
@@ -112,7 +112,7 @@ func Reviews(open []change.OpenReview) Message {
 
 // reviewLink leads to the review card; where there is no address, it says where that
 // stands.
-func reviewLink(r change.OpenReview) prose {
+func reviewLink(r change.Listed) prose {
 	if r.Link == "" {
 		return say("the card is in the channel for alarms.")
 	}

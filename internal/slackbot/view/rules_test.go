@@ -418,16 +418,24 @@ func TestLimits(t *testing.T) {
 	for i := range targets.Environments {
 		targets.Environments[i] = baseten.Environment{Name: strings.Repeat("<", 300), Unreadable: strings.Repeat("&", 5000)}
 	}
-	requests := slices.Repeat([]*change.Request{r}, 60)
-	check("status", Status(baseten.Model{ID: evil, Name: evil}, targets, nil, requests, requests, asked))
+	requests := slices.Repeat([]change.Listed{{Request: r, Link: evil, Approvable: true}, {Request: r}}, 30)
+	crowd := change.ModelStatus{Model: baseten.Model{ID: evil, Name: evil}, Targets: targets, Pending: requests, Last: requests}
+	stakes := slices.Repeat([]authz.Stake{{Rule: evil, Effect: authz.Approve, Asks: true, Approves: true, Skips: true, Models: []string{evil}, When: evil, Approvers: []string{evil}}}, 100)
+	check("status", Status(crowd, nil, asked))
 	check("pending", Pending(requests))
-	check("history", History(requests))
-	check("list", List(slices.Repeat([]baseten.Model{{ID: evil, Name: strings.Repeat("&", 300), Team: evil}}, 100), "", time.Hour))
-	check("nothing listed", List(nil, strings.Repeat("<", 5000), 0))
+	check("history", History(requests, true))
+	page := Home(change.Home{Approvable: requests, Own: requests, Reviews: requests, Recent: requests}, stakes, ExplainOffer("K7Q2M"), asked)
+	if n := len(page.Blocks); n > 100 {
+		t.Errorf("a page has %d blocks", n)
+	}
+	page.Blocks, page.plain = page.Blocks[:mostBlocks], page.plain[:mostBlocks] // a message has fewer
+	check("home", page)
+	check("list", List(Models{All: slices.Repeat([]baseten.Model{{ID: evil, Name: strings.Repeat("&", 300), Team: evil}}, 100), Age: time.Hour, Last: noReading}))
+	check("nothing listed", List(Models{Glob: strings.Repeat("<", 5000), Near: []string{evil, evil}, Last: noReading}))
 	check("preview", Preview(r, change.Reason{Code: change.NameNotFound, Text: evil, Names: slices.Repeat([]string{evil}, 100)}, slices.Repeat([]authz.Step{{Rule: evil, Trouble: fullCause(authz.CauseTooFew)}}, 100)))
 	check("mistake", Mistake(&commands.Mistake{Text: evil, Lines: slices.Repeat([]string{evil}, 3)}, true))
 	check("plain", Plain(strings.Repeat("&<>", 5000)))
-	check("whoami", WhoAmI(Self{User: evil, Channel: evil, Membership: authz.Member, Groups: slices.Repeat([]string{evil}, 500)}))
+	check("whoami", WhoAmI(Self{User: evil, Channel: evil, Membership: authz.Member, Groups: slices.Repeat([]string{evil}, 500), Stakes: stakes}))
 	check("explain", ExplainOffer("K7Q2M"))
 }
 
