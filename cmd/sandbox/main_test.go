@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/pagetest"
 )
 
@@ -31,9 +32,9 @@ func runSandbox(t *testing.T) *sandboxed {
 	stdout, out := io.Pipe()
 	started, ended := make(chan map[string]string, 1), make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, out, func(ctx context.Context, env map[string]string) error {
-			started <- env
-			return startBot(ctx, env)
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, out, func(ctx context.Context, in sandbox.Surroundings) error {
+			started <- in.Env
+			return startBot(ctx, in)
 		})
 		out.Close()
 	}()

@@ -25,7 +25,7 @@ func pageWithBot(t *testing.T, w *World) *httptest.Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	changed := newNotices()
-	p := &page{world: w, bot: newRunner(runFakeBot, w.Env(), func(string) { changed.send() }), ctx: ctx, changed: changed}
+	p := &page{world: w, bot: newRunner(runFakeBot, w.surroundings(), func(string) { changed.send() }), ctx: ctx, changed: changed}
 	server := httptest.NewServer(p.handler())
 	p.bot.Start(ctx)
 	t.Cleanup(func() {

@@ -23,7 +23,8 @@ type fakeBot struct {
 }
 
 // runFakeBot is a StartBot.
-func runFakeBot(ctx context.Context, env map[string]string) error {
+func runFakeBot(ctx context.Context, in Surroundings) error {
+	env := in.Env
 	b := &fakeBot{ctx: ctx, env: env}
 	var open struct{ URL string }
 	if err := b.call("apps.connections.open", env["SLACK_APP_TOKEN"], nil, &open); err != nil {
@@ -56,7 +57,7 @@ func runFakeBot(ctx context.Context, env map[string]string) error {
 // connected.
 func startFakeBot(t *testing.T, w *World) {
 	t.Helper()
-	bot := newRunner(runFakeBot, w.Env(), func(string) {})
+	bot := newRunner(runFakeBot, w.surroundings(), func(string) {})
 	bot.Start(t.Context())
 	t.Cleanup(bot.Stop)
 	waitConnected(t, w)

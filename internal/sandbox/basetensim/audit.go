@@ -85,7 +85,7 @@ func (s *Server) changeEnvironment(e *environment, to Settings, by Actor) {
 }
 
 func (s *Server) enter(c change) {
-	if c.was != nil && c.was.equal(c.is) {
+	if c.was != nil && c.was.Equal(c.is) {
 		return
 	}
 	c.id, c.at = s.newID(), s.opts.Now()

@@ -36,7 +36,7 @@ func TestAuditLog(t *testing.T) {
 				out = append(out, fmt.Sprint(actor["type"], " ", e["source"], " ", e["client_name"], ": max ", was["max_replica"], " → ", data["max_replica"]))
 			}
 			next := page["pagination"].(map[string]any)
-			if next["has_more"] != true {
+			if more, _ := next["has_more"].(bool); !more {
 				return out
 			}
 			page = c.get(llama + "/audit_logs?limit=2&" + query + "&cursor=" + next["cursor"].(string))

@@ -73,7 +73,7 @@ func (s *Server) patchDeployment(req *request) answer {
 	}
 	status := Accepted
 	switch {
-	case len(c) == 0, d.settings != nil && len(d.queued) == 0 && before.with(c).equal(before):
+	case len(c) == 0, d.settings != nil && len(d.queued) == 0 && before.with(c).Equal(before):
 		status = Unchanged
 	case d.busy():
 		status = Queued
@@ -105,7 +105,7 @@ func (s *Server) patchEnvironment(req *request) answer {
 	d, by := e.current, s.caller(req)
 	status := Accepted
 	switch {
-	case len(c) == 0, e.settled() && e.settings.with(c).equal(e.settings):
+	case len(c) == 0, e.settled() && e.settings.with(c).Equal(e.settings):
 		status = Unchanged
 	case d != nil && d.busy():
 		status = Queued
@@ -125,7 +125,7 @@ func (s *Server) patchEnvironment(req *request) answer {
 // of it.
 func (e *environment) settled() bool {
 	d := e.current
-	return d == nil || d.settings == nil || d.settings.with(e.inForce().values()).equal(*d.settings)
+	return d == nil || d.settings == nil || d.settings.with(e.inForce().Values()).Equal(*d.settings)
 }
 
 // settle brings the environment's settings to the deployment that serves it

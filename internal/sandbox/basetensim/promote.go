@@ -227,7 +227,7 @@ func (s *Server) push(e *environment, d *deployment, by Actor) {
 	if d.settings != nil {
 		before = *d.settings
 	}
-	if after := before.with(e.inForce().values()); d.settings == nil || !after.equal(before) {
+	if after := before.with(e.inForce().Values()); d.settings == nil || !after.Equal(before) {
 		s.changeDeployment(d, after, by)
 	}
 	s.tend(d)
