@@ -11,25 +11,39 @@ import (
 	"autoscalebot/internal/sandbox/pagetest"
 )
 
-// openBrowser opens the page of a world that has the fake bot in it.
-func openBrowser(t *testing.T, width, height int64) *pagetest.Page {
+// browser is the page of a world that has the fake bot in it.
+type browser struct {
+	*pagetest.Page
+	world *World
+	// gone lets a bot that was told to stop end; once for each.
+	gone chan struct{}
+}
+
+func openBrowser(t *testing.T, width, height int64) browser {
 	t.Helper()
-	w := newWorld(t, WorldOptions{Baseten: demoPace()})
-	server := pageWithBot(t, w)
+	w := newWorld(t, WorldOptions{Baseten: demoPace(), Announce: channelAlarms})
+	gone := make(chan struct{}, 1)
+	server := pageWithBot(t, w, gone)
 	waitConnected(t, w)
-	return pagetest.Open(t, server.URL, width, height)
+	return browser{pagetest.Open(t, server.URL, width, height), w, gone}
 }
 
 // pageWithBot serves the page of a world whose bot can be stopped from the page.
-func pageWithBot(t *testing.T, w *World) *httptest.Server {
+func pageWithBot(t *testing.T, w *World, gone chan struct{}) *httptest.Server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	changed := newNotices()
-	p := &page{world: w, bot: newRunner(runFakeBot, w.surroundings(), func(string) { changed.send() }), ctx: ctx, changed: changed}
+	start := func(ctx context.Context, in Surroundings) error {
+		err := runFakeBot(ctx, in)
+		<-gone
+		return err
+	}
+	p := &page{world: w, bot: newRunner(start, w.surroundings(), func(string) { changed.send() }), ctx: ctx, changed: changed}
 	server := httptest.NewServer(p.handler())
 	p.bot.Start(ctx)
 	t.Cleanup(func() {
 		cancel() // ends event streams, which Close would wait for
+		close(gone)
 		server.Close()
 		p.bot.Stop()
 	})
@@ -119,6 +133,7 @@ func TestBrowser(t *testing.T) {
 		b.Run(chromedp.SendKeys("#modal input.field", "why"))
 		b.Press("#modal .btn", "Ask")
 		b.Shows("#modal .problem", "Say a little more.")
+		b.Until(`document.querySelector("#modal input.field").value === "why"`)
 		b.Shoot("7-form")
 		b.Run(chromedp.SendKeys("#modal input.field", "launch day"))
 		b.Press("#modal .btn", "Ask")
@@ -136,6 +151,10 @@ func TestBrowser(t *testing.T) {
 		b.Press("#faults-button", "Faults")
 		b.Press("#bot-status", "Bot connected")
 		b.Press("#bot-tray .btn", "Stop the bot")
+		b.Shows("#bot-status", "Bot stopping")
+		b.Shows("#bot-tray", "It was told to stop")
+		b.Until(`document.querySelector("#bot-tray .btn").disabled`)
+		b.gone <- struct{}{}
 		b.Shows("#bot-status", "No bot")
 		b.Press("#bot-status", "No bot")
 		b.Enter(box, "/autoscale status llama-70b")

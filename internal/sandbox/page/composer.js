@@ -9,6 +9,7 @@ let serial = 0;
 //   world()        what complete needs
 //   send(text)     promises null, or why it was not sent
 //   history()      an array of earlier lines, oldest first, to which sent ones are added
+//   shortcuts      optional: opens the app's shortcuts beside an element
 //   ideas          optional: opens the list of first steps
 export function composer(form, what) {
   const id = `options-${++serial}`;
@@ -23,7 +24,12 @@ export function composer(form, what) {
   const problem = h("p", { class: "problem", role: "alert" });
   const send = h("button", { type: "submit", class: "send", "aria-label": "Send" }, icon("send"));
   put(form, list, problem,
-    h("div", { class: "box" }, box, send),
+    h("div", { class: "box" },
+      what.shortcuts && h("button", {
+        type: "button", class: "tool", "aria-label": "Shortcuts", "aria-haspopup": "menu", title: "Shortcuts",
+        onclick: (e) => what.shortcuts(e.currentTarget),
+      }, icon("plus")),
+      box, send),
     h("p", { class: "keys" },
       h("span", {}, h("kbd", {}, "/"), " commands"), h("span", {}, h("kbd", {}, "Tab"), " completes"), h("span", {}, h("kbd", {}, "↑"), " brings back"),
       what.ideas && h("button", { type: "button", class: "quiet", onclick: what.ideas }, icon("bulb"), "First steps")));

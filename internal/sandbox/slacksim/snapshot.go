@@ -62,7 +62,7 @@ func (s *Server) snapshotLocked() Snapshot {
 		Messages:      make(map[string][]Message, len(s.messages)),
 		Ephemerals:    copyMessages(s.ephemerals),
 		Views:         s.viewsLocked(""),
-		Notifications: slices.Clip(s.notifications),
+		Notifications: append([]Notification{}, s.notifications...),
 		Sockets:       s.socketsLocked(),
 		Deliveries:    s.deliveryStatesLocked(50),
 		Switches:      s.switchesLocked(),
