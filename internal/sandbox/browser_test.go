@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -50,7 +52,7 @@ func pageWithBot(t *testing.T, w *World, gone chan struct{}) *httptest.Server {
 	return server
 }
 
-const box, threadBox = "#composer", "#thread-composer"
+const box, threadBox, choose = "#composer", "#thread-composer", "#modal [role=combobox]"
 
 func TestBrowser(t *testing.T) {
 	b := openBrowser(t, 1280, 860)
@@ -139,6 +141,110 @@ func TestBrowser(t *testing.T) {
 		b.Press("#modal .btn", "Ask")
 		b.Shows("#messages", "Form taken")
 		b.Until(`!document.querySelector("#modal").open`)
+	})
+
+	b.Step(t, "form that fills", func() {
+		b.Run(chromedp.Click("#composer-form [aria-label=Shortcuts]"))
+		b.Shows("#menu .entry", "Change Autoscaling")
+		b.Shoot("7a-shortcuts")
+		b.Run(chromedp.KeyEvent(kb.Enter))
+		b.Shows("#modal[open]", "Chosen: nothing")
+		reason := "#modal textarea"
+		b.Run(chromedp.SendKeys(reason, "typed before"))
+		b.Run(chromedp.Focus(choose), chromedp.SendKeys(choose, "lla"))
+		b.Shows("#modal .choice", "llama-70b")
+		b.Gone("#modal .choice", "whisper-large")
+		b.Shoot("7b-suggestions")
+		b.Run(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter))
+		b.Shows("#modal .b-section", "Chosen: llama-70b")
+		// Drawn anew by the bot's update: what was typed and chosen is there still.
+		b.Until(`document.querySelector("#modal [role=combobox]").value === "llama-70b" && document.querySelector("#modal textarea").value === "typed before"`)
+		b.Press("#modal .tick", "2 hours")
+		b.Press("#modal .tick", "Tell the leads")
+		b.Run(chromedp.SetValue("#modal select", "v12"))
+		b.Shoot("7c-form")
+		b.Press("#modal .btn", "Cancel")
+		b.Until(`!document.querySelector("#modal").open`)
+	})
+
+	b.Step(t, "message shortcut", func() {
+		b.Run(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("#messages [aria-label='More actions']")].at(-1).focus()`))
+		b.Run(chromedp.KeyEvent(kb.Enter))
+		b.Until(`document.activeElement.matches("#menu .entry")`)
+		b.Run(chromedp.KeyEvent(kb.Escape))
+		b.Until(`document.activeElement.matches("[aria-label='More actions']") && !document.querySelector("#menu:popover-open")`)
+		b.Run(chromedp.KeyEvent(kb.Enter))
+		b.Press("#menu .entry", "Change Autoscaling")
+		b.Shows("#modal[open]", "Chosen: nothing")
+		b.Run(chromedp.KeyEvent(kb.Escape))
+		b.Until(`!document.querySelector("#modal").open`)
+	})
+
+	b.Step(t, "home", func() {
+		b.Press(".channel", "autoscale")
+		b.Press(".segment", "Home")
+		b.Shows("#home .b-header", "Waiting for you")
+		b.Until(`document.querySelector("#home svg.emoji[aria-label='hourglass running']")`)
+		b.Shoot("7d-home")
+		b.Press("#home .btn", "Look Too")
+		b.As("Lea")
+		b.Shows("#home", "@Lea")
+		b.As("Ana")
+		b.Press(".segment", "Messages")
+		b.Gone("#home", "Waiting for you")
+		b.Press(".channel", "ml-oncall")
+		b.Shows("#messages", "Home pressed: second")
+	})
+
+	b.Step(t, "world", func() {
+		b.Press("#world-button", "World")
+		for _, tool := range []string{"Three times the traffic", "llama-70b gets a new name", "Prices unknown", "A promotion is under way", "Peak hours, now", "A launch, in ten minutes", "Slack is busy", "The alarm channel is archived"} {
+			b.Press("#world-tray .switch", tool)
+			b.Shows("#active-world .fault", tool)
+		}
+		b.Shows(".model h3", "llama-70b-chat")
+		b.Shows(".state", "promotion")
+		b.Shows(".target .note", "schedule peak hours")
+		b.Shoot("8a-world")
+		b.Press("#world-tray .once", "Finish the promotion")
+		b.Shows(".serves", "serves canary")
+		b.Press("#world-tray .once", "Terraform puts it back")
+		b.Until(`document.querySelector("#world-tray .once[data-key=terraform]").disabled`)
+		before := b.Text(`document.querySelector("#clock").textContent`)
+		b.Press("#world-tray .btn", "+1 day")
+		b.Until(`document.querySelector("#clock").textContent !== ` + strconv.Quote(before))
+		for b.Text(`String(document.querySelectorAll("#active-world .fault").length)`) != "0" {
+			n := b.Text(`String(document.querySelectorAll("#active-world .fault").length)`)
+			b.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#active-world .fault").click()`))
+			b.Until(`String(document.querySelectorAll("#active-world .fault").length) !== ` + strconv.Quote(n))
+		}
+		b.Press("#world-tray .once", "A mention arrives late")
+		b.Press("#world-button", "World")
+		b.Shows("#messages", "@autoscale llama-70b production max=7")
+	})
+
+	b.Step(t, "notifications", func() {
+		b.Press(".beside-tabs .segment", "Notifications")
+		b.Shows("#pings .ping[data-why=mention]", "Lea")
+		b.Shows("#pings .ping[data-why=edit]", "An edit notifies nobody")
+		b.Shows("#pings .ping[data-why=private]", "seen while looking")
+		b.Shoot("8b-notifications")
+	})
+
+	b.Step(t, "policy", func() {
+		b.Press(".beside-tabs .segment", "Policy")
+		b.Until(`document.querySelector("#policy-text").value.startsWith("# The sandbox")`)
+		b.Until(`document.querySelector("#policy-save").disabled`)
+		b.Run(chromedp.SendKeys("#policy-text", "# mine"))
+		b.Shoot("8c-policy")
+		b.Press("#policy-save", "Save")
+		b.Shows(".verdict", "Saved")
+		text := b.Text(`document.querySelector("#policy-text").value`)
+		b.world.PolicyRead([]byte(text), errors.New("line 3: no such key"))
+		b.Shows(".verdict", "Refused")
+		b.Shows(".said", "line 3: no such key")
+		b.Shoot("8d-refused")
+		b.Press(".beside-tabs .segment", "Baseten")
 	})
 
 	b.Step(t, "faults and the bot", func() {

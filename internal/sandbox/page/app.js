@@ -97,7 +97,9 @@ function names() {
   };
 }
 
-const channel = () => state.channels.find((c) => c.id === at.get("channel")) ?? state.channels[0];
+// Each person has a direct message with the app of their own.
+const direct = () => at.get("channel")?.startsWith("D") ? state.channels.find((c) => c.kind === "direct") : undefined;
+const channel = () => state.channels.find((c) => c.id === at.get("channel")) ?? direct() ?? state.channels[0];
 const messages = () => state.messages[channel().id] ?? [];
 const isReply = (m) => Boolean(m.thread_ts) && m.thread_ts !== m.ts;
 const atHome = () => channel().kind === "direct" && at.get("tab") === "home";

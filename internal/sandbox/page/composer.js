@@ -162,7 +162,7 @@ export function composer(form, what) {
       box.focus();
       box.setSelectionRange(text.length, text.length);
       refresh();
-      close();
+      if (!text.endsWith(" ")) close(); // what is missing is offered
     },
     relabel: () => { box.placeholder = what.label(); box.setAttribute("aria-label", what.label()); },
     focus: () => box.focus(),

@@ -1,7 +1,7 @@
 // The fields of views: inputs, selects and the like, and what they hold.
 import { h } from "./dom.js";
 import { textObject } from "./blocks.js";
-import { externalSelect } from "./suggest.js";
+import { externalSelect, neverSends } from "./suggest.js";
 
 let serial = 0;
 
@@ -62,6 +62,7 @@ const text = (more = {}) => (e, id, { start, tell, dispatches }) => {
   const el = h(multiline ? "textarea" : "input", {
     id, class: "field", rows: multiline ? 3 : undefined, maxlength: e.max_length, placeholder: e.placeholder?.text, ...more,
     oninput: () => { if (when.includes("on_character_entered")) tell(el.value); },
+    onkeypress: dispatches && !multiline ? neverSends : undefined,
     onkeydown: (event) => {
       if (event.key !== "Enter" || multiline || !dispatches) return;
       event.preventDefault();

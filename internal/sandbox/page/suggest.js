@@ -1,6 +1,9 @@
 // A select whose options the app brings while one types.
 import { h, put } from "./dom.js";
 
+// neverSends keeps Enter from sending the form that a field stands in.
+export const neverSends = (event) => { if (event.key === "Enter") event.preventDefault(); };
+
 const PAUSE = 150; // milliseconds between the last key and the question
 
 // What options are called, by value: a view that is drawn again shows its choice by name.
@@ -16,7 +19,7 @@ export function externalSelect(e, id, { start, tell, ctx, b }) {
     "aria-controls": `${id}-list`, placeholder: e.placeholder?.text ?? "Type to search…",
     onfocus: () => { box.select(); ask(""); }, onclick: () => { if (list.hidden) ask(""); },
     oninput: () => { clearTimeout(timer); timer = setTimeout(() => ask(box.value), PAUSE); },
-    onkeydown: key, onblur: () => setTimeout(leave, 150),
+    onkeydown: key, onkeypress: neverSends, onblur: () => setTimeout(leave, 150),
   });
   const list = h("ul", { class: "choices", id: `${id}-list`, role: "listbox", "aria-label": "Options", hidden: true });
   const status = h("p", { class: "choices status", role: "status", hidden: true });
