@@ -59,6 +59,7 @@ func TestBrowser(t *testing.T) {
 	b.Theme("light")
 	b.Shows(".intro", "This is #ml-oncall")
 	b.Shoot("1-empty-light")
+	b.Sound("first look")
 
 	b.Step(t, "completion", func() {
 		b.Run(chromedp.Focus(box), chromedp.SendKeys(box, "/au"), chromedp.KeyEvent(kb.Tab))
@@ -84,6 +85,7 @@ func TestBrowser(t *testing.T) {
 		b.Until(`document.querySelector("#composer").value === ""`)
 		b.As("Lea")
 		b.Shoot("3-card")
+		b.Sound("card")
 		b.Press("#messages .btn", "Approve")
 		b.Shows("#confirm[open]", "sent to Baseten at once")
 		b.Shoot("4-confirm")
@@ -98,6 +100,7 @@ func TestBrowser(t *testing.T) {
 		b.Until(`[...document.querySelectorAll(".model")][0].querySelector(".settings").textContent.includes("max12")`)
 		b.Until(`document.querySelector(".model .dot.coming")`)
 		b.Shoot("5-thread")
+		b.Sound("thread")
 		b.Enter(threadBox, "/autoscale status")
 		b.Shows("#thread .problem", "Slack takes no slash commands in threads")
 		b.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#thread-composer").value = ""`))
@@ -125,6 +128,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows("#messages .chip", "@oncall")
 		b.Shows("#messages .b-section", "2 < 3")
 		b.Shoot("6-blocks")
+		b.Sound("blocks")
 	})
 
 	b.Step(t, "form", func() {
@@ -147,14 +151,15 @@ func TestBrowser(t *testing.T) {
 		b.Run(chromedp.Click("#composer-form [aria-label=Shortcuts]"))
 		b.Shows("#menu .entry", "Change Autoscaling")
 		b.Shoot("7a-shortcuts")
+		b.Sound("shortcuts")
 		b.Run(chromedp.KeyEvent(kb.Enter))
 		b.Shows("#modal[open]", "Chosen: nothing")
 		reason := "#modal textarea"
 		b.Run(chromedp.SendKeys(reason, "typed before"))
 		b.Run(chromedp.Focus(choose), chromedp.SendKeys(choose, "lla"))
-		b.Shows("#modal .choice", "llama-70b")
-		b.Gone("#modal .choice", "whisper-large")
+		b.Until(`[...document.querySelectorAll("#modal .choice")].map((el) => el.textContent).join() === "llama-70b"`)
 		b.Shoot("7b-suggestions")
+		b.Sound("suggestions")
 		b.Run(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter))
 		b.Shows("#modal .b-section", "Chosen: llama-70b")
 		// Drawn anew by the bot's update: what was typed and chosen is there still.
@@ -186,6 +191,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows("#home .b-header", "Waiting for you")
 		b.Until(`document.querySelector("#home svg.emoji[aria-label='hourglass running']")`)
 		b.Shoot("7d-home")
+		b.Sound("home")
 		b.Press("#home .btn", "Look Too")
 		b.As("Lea")
 		b.Shows("#home", "@Lea")
@@ -206,6 +212,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows(".state", "promotion")
 		b.Shows(".target .note", "schedule peak hours")
 		b.Shoot("8a-world")
+		b.Sound("world")
 		b.Press("#world-tray .once", "Finish the promotion")
 		b.Shows(".serves", "serves canary")
 		b.Press("#world-tray .once", "Terraform puts it back")
@@ -229,6 +236,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows("#pings .ping[data-why=edit]", "An edit notifies nobody")
 		b.Shows("#pings .ping[data-why=private]", "seen while looking")
 		b.Shoot("8b-notifications")
+		b.Sound("notifications")
 	})
 
 	b.Step(t, "policy", func() {
@@ -244,6 +252,7 @@ func TestBrowser(t *testing.T) {
 		b.Shows(".verdict", "Refused")
 		b.Shows(".said", "line 3: no such key")
 		b.Shoot("8d-refused")
+		b.Sound("policy")
 		b.Press(".beside-tabs .segment", "Baseten")
 	})
 
@@ -252,6 +261,7 @@ func TestBrowser(t *testing.T) {
 		b.Press("#fault-tray .switch", "error 500")
 		b.Shows("#active-faults .fault", "500")
 		b.Shoot("8-faults")
+		b.Sound("faults")
 		b.Press("#active-faults .fault", "500")
 		b.Gone("#active-faults .fault", "500")
 		b.Press("#faults-button", "Faults")
@@ -289,6 +299,7 @@ func TestBrowser(t *testing.T) {
 		b.Press("#messages .thread-link", "replies")
 		b.Shows("#thread-messages", "In force")
 		b.Shoot("9-dark")
+		b.Sound("dark")
 		b.Run(chromedp.Click("#theme"))
 		if got := b.Text(`getComputedStyle(document.body).backgroundColor`); got != light {
 			t.Errorf("after the toggle the background is %s, want %s", got, light)
@@ -304,12 +315,14 @@ func TestBrowserNarrow(t *testing.T) {
 	wide := `document.documentElement.scrollWidth <= window.innerWidth`
 	b.Until(wide)
 	b.Shoot("n1-empty-light")
+	b.Sound("narrow")
 	b.Enter(box, "/autoscale llama-70b production max=12")
 	b.Shows("#messages .btn", "Approve")
 	b.Shoot("n2-card-light")
 	b.Press(".tabs button", "People")
 	b.Shows(".side", "team lead")
 	b.Shoot("n3-people-light")
+	b.Sound("narrow people")
 	b.As("Lea")
 	b.Press(".tabs button", "Chat")
 	b.Press("#messages .btn", "Approve")
@@ -318,12 +331,25 @@ func TestBrowserNarrow(t *testing.T) {
 	b.Shows("#thread-messages", "In force")
 	b.Theme("dark")
 	b.Shoot("n4-thread-dark")
+	b.Sound("narrow thread, dark")
 	b.Press("#thread-head button", "")
 	b.Shows("#channel-head", "ml-oncall")
 	b.Shoot("n5-chat-dark")
+	for _, pane := range []string{"Policy", "Notifications"} {
+		b.Press(".tabs button", pane)
+		b.Until(wide)
+		b.Sound("narrow " + pane)
+		b.Shoot("n-" + pane + "-dark")
+	}
+	b.Press("#world-button", "World")
+	b.Until(wide)
+	b.Shoot("n-world-dark")
+	b.Sound("narrow world")
+	b.Press("#world-button", "World")
 	b.Press(".tabs button", "Baseten")
 	b.Shows(".model", "whisper-large")
 	b.Shoot("n6-baseten-dark")
+	b.Sound("narrow Baseten, dark")
 	b.Until(wide)
 	b.Quiet()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"strings"
 )
 
 // PolicyTest runs the tests in a policy file and writes their results, as the bot's own
@@ -36,15 +37,20 @@ func (w *World) PolicyRead(text []byte, refused error) {
 		_ = w.policyTest(&tests, w.policyFile())
 	}
 	w.mu.Lock()
-	report := policyState{Text: string(text), Status: policyTaken, Tests: tests.String()}
+	report := policyState{Text: string(text), Status: policyTaken, Tests: w.withoutDir(tests.String())}
 	if refused != nil {
-		report.Status, report.Words = policyRefused, refused.Error()
+		report.Status, report.Words = policyRefused, w.withoutDir(refused.Error())
 		w.refusedPolicy = report
 	} else {
 		w.takenPolicy, w.refusedPolicy = report, policyState{}
 	}
 	w.mu.Unlock()
 	w.moved.send()
+}
+
+// withoutDir leaves out the temporary directory, which says nothing to anybody.
+func (w *World) withoutDir(text string) string {
+	return strings.ReplaceAll(text, w.dir+string(os.PathSeparator), "")
 }
 
 // policyState is what is known of the file as it is now. The bot tells of a version

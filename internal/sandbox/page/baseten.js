@@ -68,7 +68,8 @@ function stateWord({ d, env }) {
 }
 
 // One dot a replica: running, starting or stopping, and room up to max.
-function dots(el, { d, settings: s }) {
+function dots(el, { d, settings }) {
+  const s = d?.settings ?? settings; // of a schedule in force, not of the environment
   const active = d?.active_replicas ?? 0, desired = d?.desired_replicas ?? 0, most = s?.max_replica ?? 0;
   const kinds = [];
   for (let i = 0; i < Math.min(MOST_DOTS, Math.max(active, desired, most)); i++) {

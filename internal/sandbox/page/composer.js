@@ -15,7 +15,7 @@ export function composer(form, what) {
   const id = `options-${++serial}`;
   const box = h("textarea", {
     id: form.id === "composer-form" ? "composer" : "thread-composer", rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id, "aria-label": what.label(),
+    "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": id, "aria-label": what.label(),
     oninput: () => { chosen = -1; refresh(); }, onkeydown: key, onclick: refresh, onblur: () => setTimeout(close, 120), onfocus: refresh,
     // Only Shift+Enter breaks a line, also where a keyboard's Enter is no key press.
     onbeforeinput: (e) => { if (e.inputType === "insertLineBreak" && !mayBreak) e.preventDefault(); },
@@ -54,7 +54,6 @@ export function composer(form, what) {
   function draw() {
     const items = offer.items;
     list.hidden = items.length === 0;
-    box.setAttribute("aria-expanded", String(!list.hidden));
     let group = "", n = -1;
     put(list, items.map((item) => {
       const head = item.group === group ? null : h("li", { class: "group", role: "presentation" }, group = item.group);

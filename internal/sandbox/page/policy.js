@@ -1,5 +1,5 @@
 // The policy: its file, to be edited, and what the bot made of it.
-import { h, icon, put } from "./dom.js";
+import { h, put } from "./dom.js";
 
 const STATUS = {
   waiting: ["busy", "Saved. The bot looks at the file every second; while it is stopped, when it starts."],
@@ -40,7 +40,7 @@ function build(el, save) {
     box,
     h("div", { class: "policy-actions" },
       h("button", { type: "button", class: "btn primary", id: "policy-save", onclick: async () => { problem.textContent = await save(box.value) ?? ""; } }, "Save"),
-      h("button", { type: "button", class: "btn", id: "policy-back", onclick: () => { box.value = el.saved; mark(el); } }, icon("reply"), "Discard edits")),
+      h("button", { type: "button", class: "btn", id: "policy-back", onclick: () => { box.value = el.saved; mark(el); } }, "Discard Edits")),
     problem,
     h("p", { class: "verdict", role: "status" }),
     h("pre", { class: "said" }),
