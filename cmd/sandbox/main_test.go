@@ -187,7 +187,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.as("Ana")
 		u.Enter(box, `/autoscale llama-70b production max=20 break-glass reason="customers are waiting"`)
 		u.channel("scaling-alarms")
-		u.Shows("#messages", "Glass broken")
+		u.Shows("#messages", "customers are waiting")
 		u.Shows("#messages .btn", "Sign Review")
 		u.channel("ml-oncall")
 	})
@@ -401,7 +401,7 @@ func (u *user) channel(name string) {
 	if u.narrow {
 		u.Press(".tabs button", "People")
 	}
-	u.Press(".channel", name)
+	u.Press(".channel", name) // which shows the chat
 	u.Shows("#channel-head", name)
 }
 
@@ -422,7 +422,7 @@ func (u *user) approve() {
 
 // thread opens the newest thread and waits until it says something.
 func (u *user) thread(says string) {
-	u.Until(`[...document.querySelectorAll("#messages > .message:not(.private)")].at(-1)?.querySelector(".thread-link")`)
+	u.Until(`[...document.querySelectorAll("#messages > .message:not(.private):not(:has(.from-thread))")].at(-1)?.querySelector(".thread-link")`)
 	u.Press("#messages .thread-link", "1 reply")
 	u.Shows("#thread-messages", says)
 }

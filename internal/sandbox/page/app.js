@@ -282,7 +282,7 @@ const chat = composer($("composer-form"), {
   world: () => state ? world(false) : nowhere,
   send: (text) => send(text), history: lines,
   shortcuts: (button) => openMenu(button, shortcuts("global"), "Shortcuts"),
-  ideas: () => ideas($("intro"), (text) => chat.fill(text)),
+  ideas: () => { if (channel() !== state.channels[0]) go({ channel: state.channels[0].id, thread: null }); ideas($("intro")); },
 });
 
 const thread = composer($("thread-form"), {

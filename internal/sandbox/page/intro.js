@@ -24,12 +24,13 @@ export function drawIntro(el, channel, state, act) {
   const signature = JSON.stringify([channel, state.me]);
   if (signature === shown) return;
   shown = signature;
+  const here = channel.id === state.channels[0].id; // where they are meant to be tried
   put(el, h("div", { class: "intro" },
     h("h2", {}, channel.kind === "direct" ? `You and ${state.team.bot_name}` : `This is #${channel.name}`),
-    h("p", {}, "A small workspace to try the bot in: the real bot, a simulated Slack, and a simulated Baseten on the side. ",
-      "You can be anybody, and break anything."),
-    h("h3", {}, "Try, from the top"),
-    h("ol", { class: "steps" }, STEPS.map((s) => step(s, state, act)))));
+    here ? h("p", {}, "A small workspace to try the bot in: the real bot, a simulated Slack, and a simulated Baseten on the side. ",
+      "You can be anybody, and break anything.") : h("p", {}, channel.topic),
+    here && h("h3", {}, "Try, from the top"),
+    here && h("ol", { class: "steps" }, STEPS.map((s) => step(s, state, act)))));
 }
 
 function step(s, state, act) {
