@@ -220,6 +220,7 @@ func TestBrowser(t *testing.T) {
 		before := b.Text(`document.querySelector("#clock").textContent`)
 		b.Press("#world-tray .btn", "+1 day")
 		b.Until(`document.querySelector("#clock").textContent !== ` + strconv.Quote(before))
+		b.Shows("#clock", "1 day ahead")
 		for b.Text(`String(document.querySelectorAll("#active-world .fault").length)`) != "0" {
 			n := b.Text(`String(document.querySelectorAll("#active-world .fault").length)`)
 			b.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#active-world .fault").click()`))

@@ -91,6 +91,9 @@ func (w *World) stateFor(id string, bot botState) state {
 		}
 	}
 	for _, sw := range slack.Switches {
+		if sw.Name == bareLimit {
+			continue // stands in the world tray
+		}
 		s.Switches["slack"] = append(s.Switches["slack"], switchState{sw.Name, sw.Text, sw.On, sw.Momentary})
 	}
 	for _, sw := range baseten.Switches {

@@ -1,7 +1,7 @@
 // Messages of a channel or a thread.
 import { h, icon, keyed } from "./dom.js";
 import { renderBlocks } from "./blocks.js";
-import { mrkdwn, clock } from "./text.js";
+import { mrkdwn, clock, today } from "./text.js";
 
 // Messages of one person that follow each other within this many seconds share a
 // head.
@@ -14,7 +14,7 @@ const TOGETHER = 300;
 //   replies(message)                  the replies below a message
 export function drawMessages(list, messages, ctx) {
   const rows = messages.map((m, i) => ({ m, joined: joins(m, messages[i - 1]), replies: ctx.open ? ctx.replies(m) : [] }));
-  keyed(list, rows, ({ m }) => m.ts, ({ m, joined, replies }) => [m, joined, replies.map((r) => [r.ts, r.user]), ctx.names.me],
+  keyed(list, rows, ({ m }) => m.ts, ({ m, joined, replies }) => [m, joined, replies.map((r) => [r.ts, r.user]), ctx.names.me, today()],
     (row, had) => message(row, ctx, had));
 }
 

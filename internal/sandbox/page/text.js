@@ -128,6 +128,7 @@ let ahead = 0; // of the world's clock, in milliseconds
 // setNow tells what time it is in the world.
 export const setNow = (milliseconds) => { ahead = milliseconds - Date.now(); };
 export const now = () => new Date(Date.now() + ahead);
+export const today = () => now().toDateString();
 
 function pretty(at, otherwise) {
   const days = Math.round((midnight(now()) - midnight(at)) / 86400000);
@@ -144,9 +145,20 @@ function ago(at) {
   return say.format(Math.round(minutes / 60 / 24), "day");
 }
 
-// clock is the time of day of a message's ts.
+// clock is the time of day of a message's ts, with the weekday where that was not today.
 export function clock(ts) {
   const at = new Date(Number(ts) * 1000);
+  const weekday = midnight(at) === midnight(now()) ? undefined : "short";
   return h("time", { datetime: at.toISOString(), title: at.toString() },
-    new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(at));
+    new Intl.DateTimeFormat(undefined, { weekday, hour: "2-digit", minute: "2-digit" }).format(at));
+}
+
+// ahead is how far the world's clock is before the real one: "1 day", or nothing.
+export function aheadBy() {
+  const minutes = Math.round(ahead / 60000);
+  const parts = [[1440, "day"], [60, "hour"], [1, "minute"]].map(([size, name], i, all) => {
+    const n = Math.floor((i ? minutes % all[i - 1][0] : minutes) / size);
+    return n > 0 ? `${n} ${name}${n === 1 ? "" : "s"}` : "";
+  });
+  return parts.filter(Boolean).join(" ");
 }

@@ -1,6 +1,6 @@
 // The world tray: what can happen around the bot, and the clock.
 import { h, icon, keyed, put } from "./dom.js";
-import { now } from "./text.js";
+import { aheadBy, now } from "./text.js";
 
 const JUMPS = [[10, "+10 min"], [60, "+1 h"], [24 * 60, "+1 day"]];
 
@@ -17,7 +17,8 @@ export function drawWorld(tools, use, move) {
         h("div", { class: "jumps" }, JUMPS.map(([minutes, name]) => h("button", { type: "button", class: "btn", onclick: () => move(minutes) }, name)))),
       h("div", { class: "groups" }));
   }
-  document.getElementById("clock").textContent = new Intl.DateTimeFormat(undefined, { weekday: "long", hour: "2-digit", minute: "2-digit" }).format(now());
+  document.getElementById("clock").textContent = new Intl.DateTimeFormat(undefined, { weekday: "long", hour: "2-digit", minute: "2-digit" }).format(now())
+    + (aheadBy() ? `, ${aheadBy()} ahead` : "");
   const groups = [...new Set(tools.map((t) => t.group))];
   keyed(tray.querySelector(".groups"), groups, (g) => g, (g) => g, (g) => h("section", { "aria-label": g }, h("h3", {}, g), h("div", {})));
   for (const section of tray.querySelectorAll(".groups > section")) {
