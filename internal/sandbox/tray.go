@@ -93,7 +93,7 @@ func tools() []tool {
 			}, nil,
 			func(w *World, on bool, _ deed) error { return w.Slack.SetSwitch(bareLimit, on) }},
 		{"announce-gone", groupSlack, "The alarm channel is archived", "The bot cannot post to the channel where break-glass is announced.",
-			func(w *World) bool { c, _ := w.channel(w.announce); return c.Archived }, nil,
+			func(w *World) bool { return w.archived(w.announce) }, nil,
 			func(w *World, on bool, _ deed) error {
 				if on {
 					w.Slack.ArchiveChannel(w.announce)
@@ -239,12 +239,7 @@ func (w *World) schedule(id string, on bool) error {
 	return err
 }
 
-// channel finds a channel by its ID.
-func (w *World) channel(id string) (slacksim.Channel, bool) {
-	all := w.Slack.Snapshot().Channels
-	i := slices.IndexFunc(all, func(c slacksim.Channel) bool { return c.ID == id })
-	if i < 0 {
-		return slacksim.Channel{}, false
-	}
-	return all[i], true
+// archived reports whether a channel is.
+func (w *World) archived(id string) bool {
+	return slices.ContainsFunc(w.Slack.Snapshot().Channels, func(c slacksim.Channel) bool { return c.ID == id && c.Archived })
 }

@@ -42,7 +42,7 @@ func TestWorldTray(t *testing.T) {
 		"promotion":     func() bool { return production().Candidate == basetensim.DemoLlamaCanary },
 		"schedule-week": func() bool { return production().Schedule == "peak hours" && w.serving().Settings.MaxReplica == 6 },
 		"slack-busy":    func() bool { return w.Slack.Snapshot().Banner != nil && len(w.Slack.Snapshot().Banner) == 1 },
-		"announce-gone": func() bool { c, _ := w.channel(channelAlarms); return c.Archived },
+		"announce-gone": func() bool { return w.archived(channelAlarms) },
 	} {
 		use(name, true)
 		if !holds() || !shows(name).On {
