@@ -21,7 +21,8 @@ export function openMenu(button, entries, label) {
   // Placed where there is room, by script: its own stylesheet cannot know.
   const from = button.getBoundingClientRect(), size = menu.getBoundingClientRect();
   const below = from.bottom + 4 + size.height < innerHeight;
-  menu.style.left = Math.max(8, Math.min(from.right - size.width, innerWidth - size.width - 8)) + "px";
+  const rightwards = from.left + size.width + 8 < innerWidth;
+  menu.style.left = (rightwards ? from.left : Math.max(8, from.right - size.width)) + "px";
   menu.style.top = (below ? from.bottom + 4 : Math.max(8, from.top - size.height - 4)) + "px";
   menu.firstElementChild.focus();
 }
