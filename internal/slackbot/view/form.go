@@ -286,7 +286,13 @@ func (d *draft) fields(f Form, settings []baseten.Setting) {
 		}
 		b := asking(fieldBlock(s.Field, key, now), s.Label, fieldElement(s, text))
 		b.Optional = now == nil
-		if s.Unit != baseten.Replicas {
+		switch s.Unit {
+		case baseten.Replicas:
+		case baseten.Seconds:
+			b.Hint = plainText("Seconds, or 10m: "+s.Help, mostLabel)
+		case baseten.Percent:
+			b.Hint = plainText("Percent: "+s.Help, mostLabel)
+		default:
 			b.Hint = plainText(s.Help, mostLabel)
 		}
 		d.input(b)
