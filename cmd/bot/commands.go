@@ -18,6 +18,8 @@ type grammar struct {
 	Run   runCommand   `cmd:"" default:"1" help:"Run the bot until it is told to stop (the default)."`
 	Check checkCommand `cmd:"" help:"Prove a set-up: tokens, scopes, policy, people, channels, database. Works beside a running bot."`
 
+	Migrate migrateCommand `cmd:"" help:"Make or alter the database's tables and end. Needs DATABASE_URL only: that of the role which owns them, where the bot's own may not."`
+
 	Policy struct {
 		Test    policyTestCommand    `cmd:"" help:"Load a policy file and run the tests in it."`
 		Explain policyExplainCommand `cmd:"" help:"Tell rule by rule what a policy file decides about a made-up request."`
@@ -84,14 +86,20 @@ func (*runCommand) Run(p *process) error {
 	return app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr})
 }
 
-type checkCommand struct{}
+type checkCommand struct {
+	Strict bool `help:"Fail on warnings too."`
+}
 
-func (*checkCommand) Run(p *process) error {
-	if !app.Check(p.ctx, p.env, thisVersion(), p.stdout) {
+func (c *checkCommand) Run(p *process) error {
+	if !app.Check(p.ctx, p.env, thisVersion(), c.Strict, p.stdout) {
 		return errTold
 	}
 	return nil
 }
+
+type migrateCommand struct{}
+
+func (*migrateCommand) Run(p *process) error { return app.Migrate(p.ctx, p.env, p.stdout) }
 
 type policyTestCommand struct {
 	File string `arg:"" help:"Policy file (YAML)."`

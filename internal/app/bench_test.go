@@ -39,7 +39,8 @@ import (
 const (
 	benchModels      = 5000
 	benchDeployments = 5
-	benchUser        = "U0ANA"
+	benchUser        = "U0BENCH" // the first part of the IDs of benchUsers people
+	benchUsers       = 100
 	benchKey         = basetensim.DefaultAPIKey
 	benchBotToken    = "xoxb-sandbox"
 	benchAppToken    = "xapp-sandbox"
@@ -146,7 +147,9 @@ func newLab(b *testing.B, settle func(*slacksim.Options)) *lab {
 		slack: slacksim.New(opts), client: &http.Client{Transport: transport},
 		ids: make(map[string]string, benchModels), arrived: make(map[string]chan time.Time),
 	}
-	l.slack.AddUser(slacksim.User{ID: benchUser, Name: "ana"})
+	for i := range benchUsers {
+		l.slack.AddUser(slacksim.User{ID: benchPerson(i), Name: fmt.Sprintf("bench%d", i)})
+	}
 	if err := l.slack.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -172,12 +175,24 @@ func newLab(b *testing.B, settle func(*slacksim.Options)) *lab {
 
 func modelName(i int) string { return fmt.Sprintf("model-%04d", i%benchModels+1) }
 
+// benchPerson types every so many-th command: of one, they would be too many at once.
+func benchPerson(n int) string { return fmt.Sprintf("%s%d", benchUser, n%benchUsers) }
+
+// benchPeople are all of them.
+func benchPeople() []string {
+	ids := make([]string, benchUsers)
+	for i := range ids {
+		ids[i] = benchPerson(i)
+	}
+	return ids
+}
+
 // env is the environment of a bot in this lab.
 func (l *lab) env(b *testing.B) map[string]string {
 	return map[string]string{
 		"SLACK_BOT_TOKEN": benchBotToken, "SLACK_APP_TOKEN": benchAppToken, "SLACK_API_URL": l.slack.APIURL(),
 		"BASETEN_API_KEY": benchKey, "BASETEN_BASE_URL": l.basetenURL,
-		"ALLOWED_USERS": benchUser, "DATABASE_URL": "sqlite:" + filepath.Join(b.TempDir(), "bot.db"),
+		"ALLOWED_USERS": strings.Join(benchPeople(), ","), "DATABASE_URL": "sqlite:" + filepath.Join(b.TempDir(), "bot.db"),
 		"HTTP_ADDR": "127.0.0.1:0",
 	}
 }
@@ -234,7 +249,7 @@ func (l *lab) expect() (n int, arrived <-chan time.Time) {
 
 // channel adds a channel that the bot is in.
 func (l *lab) channel(id string) string {
-	l.slack.AddChannel(slacksim.Channel{ID: id, Name: strings.ToLower(id), Members: []string{benchUser, l.slack.BotUserID()}})
+	l.slack.AddChannel(slacksim.Channel{ID: id, Name: strings.ToLower(id), Members: append(benchPeople(), l.slack.BotUserID())})
 	return id
 }
 
@@ -251,7 +266,7 @@ func (l *lab) slash(b *testing.B, n int, arrived <-chan time.Time, channel strin
 	ctx, cancel := context.WithTimeout(b.Context(), within)
 	defer cancel()
 	began := time.Now()
-	d := l.slack.Slash(benchUser, channel, fmt.Sprintf("%s production max=%d", modelName(n), 2+n%7))
+	d := l.slack.Slash(benchPerson(n), channel, fmt.Sprintf("%s production max=%d", modelName(n), 2+n%7))
 	if err := d.WaitAck(ctx); err != nil {
 		b.Error(err)
 		return 0, 0

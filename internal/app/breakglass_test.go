@@ -164,7 +164,7 @@ func TestOldBreakGlassButton(t *testing.T) {
 	for user, want := range map[string]string{
 		"U0LEA": "not allowed: only @ana can break glass on",
 		"U0BEN": "not allowed: only @ana can break glass on",
-		"U0GUS": "not allowed: only @ana can break glass on",
+		"U0GUS": "not allowed: this is for members of this workspace",
 	} {
 		s.told(s.Slack.ClickStale(user, card, "break_glass"), want)
 		if n := len(s.Slack.OpenViews(user)); n != 0 {

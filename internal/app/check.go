@@ -27,8 +27,8 @@ const (
 // Check proves a set-up before it goes live. It writes one line for each item to
 // out, beginning with ok, warn or FAIL, and reports whether nothing failed. Every
 // item is looked at, whatever became of those before it. It changes nothing, takes
-// no lock, and may be used beside a running bot.
-func Check(ctx context.Context, environment map[string]string, version string, out io.Writer) bool {
+// no lock, and may be used beside a running bot. Strict counts warnings as failures.
+func Check(ctx context.Context, environment map[string]string, version string, strict bool, out io.Writer) bool {
 	cfg, err := LoadConfig(environment)
 	redactor := observe.NewRedactor()
 	c := &checkup{
@@ -48,7 +48,7 @@ func Check(ctx context.Context, environment map[string]string, version string, o
 	c.inSlack(ctx)
 	c.inBaseten(ctx)
 	c.database(ctx)
-	return c.report.end()
+	return c.report.end(strict)
 }
 
 // checkup is one check of a set-up, and what it found out so far.
@@ -67,6 +67,9 @@ type checkup struct {
 	scopes []string // nil: unknown
 	people map[string]authz.Person
 	groups authz.People
+	unread []string // IDs in the policy that could not be looked up
+	// splitRoles tells that the tables of the database are another role's.
+	splitRoles bool
 }
 
 // configuration tells of each problem that LoadConfig found. The bot would not
@@ -178,14 +181,18 @@ func (r *report) print(text string) {
 	}
 }
 
-// end sums up, and reports whether nothing failed.
-func (r *report) end() bool {
+// end sums up, and reports whether nothing failed; strictly, whether nothing was
+// worth a warning either.
+func (r *report) end(strict bool) bool {
 	verdict := "This set-up works."
-	if r.fails > 0 {
+	switch {
+	case r.fails > 0:
 		verdict = "This set-up does not work yet."
+	case strict && r.warns > 0:
+		verdict = "This set-up works; warnings count as failures here (--strict)."
 	}
 	r.print(fmt.Sprintf("%d ok, %s, %d failed. %s", r.oks, count(r.warns, "warning", "warnings"), r.fails, verdict))
-	return r.fails == 0 && r.failed == nil
+	return r.fails == 0 && r.failed == nil && (!strict || r.warns == 0)
 }
 
 func count(n int, one, many string) string {

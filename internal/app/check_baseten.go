@@ -5,17 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
-
-// modelsSearched bounds in how many models a target of the policy is looked for:
-// each costs two calls.
-const modelsSearched = 50
 
 // inBaseten looks at the API key, and for the models and targets that the policy
 // names.
@@ -93,86 +87,23 @@ func basetenTrouble(err error) string {
 	}
 }
 
-// literals tells of models and targets in the policy that Baseten does not have: a
-// typo there makes a rule that never matches.
+// literals tells of models and targets in the policy that Baseten does not have. A
+// typo there makes a rule that never matches: where it denies, that is a hole.
 func (c *checkup) literals(ctx context.Context, names *baseten.Catalogue, models []baseten.Model) {
 	ctx, cancel := context.WithTimeout(ctx, checkManyWithin)
 	defer cancel()
-	literals := c.policy.Literals()
-	var targets []string
-	good := true
-	for _, l := range literals {
-		if l.Target != "" && !slices.Contains(targets, l.Target) {
-			targets = append(targets, l.Target)
-		}
-		if l.Model != "" && !slices.ContainsFunc(models, func(m baseten.Model) bool { return isModel(m, l.Model) }) {
-			good = false
-			near, err := names.ResolveModel(ctx, l.Model)
-			c.report.warn("policy model", "%s: rule %q names %q, which Baseten does not have.%s", c.place(l), l.Rule, l.Model, suggestion(near, err))
+	unknown, unclear := unknownNames(ctx, c.policy, names, models)
+	for _, u := range unknown {
+		if u.denies {
+			c.report.fail(u.item, "%s", u.text)
+		} else {
+			c.report.warn(u.item, "%s", u.text)
 		}
 	}
-	missing, searched, err := lookFor(ctx, names, models, targets)
-	for _, l := range literals {
-		if !slices.Contains(missing, l.Target) {
-			continue
-		}
-		good = false
-		switch {
-		case err != nil:
-			c.report.warn("policy target", "%s: rule %q names %q. Whether Baseten has it could not be found out.", c.place(l), l.Rule, l.Target)
-		default:
-			c.report.warn("policy target", "%s: rule %q names %q, which no model has (%s looked through).", c.place(l), l.Rule, l.Target, count(searched, "model", "models"))
-		}
+	for _, u := range unclear {
+		c.report.warn(u.item, "%s", u.text)
 	}
-	if good && len(literals) > 0 {
+	if len(unknown)+len(unclear) == 0 && len(c.policy.Literals()) > 0 {
 		c.report.ok("policy names", "Baseten has every model and target that the policy names")
 	}
-}
-
-func (c *checkup) place(l authz.Literal) string { return fmt.Sprintf("%s:%d", c.policy.Name(), l.Line) }
-
-// isModel tells whether a policy that names this model means m.
-func isModel(m baseten.Model, name string) bool {
-	if strings.Contains(name, "/") {
-		return m.Team+"/"+m.Name == name
-	}
-	return m.Name == name || m.ID == name
-}
-
-// suggestion is what a policy may have meant: people may write a name in another case, a
-// policy may not.
-func suggestion(near baseten.Model, err error) string {
-	if err == nil {
-		return " Did you mean " + near.Name + "?"
-	}
-	var unknown *baseten.NotFoundError
-	if errors.As(err, &unknown) && len(unknown.Suggestions) > 0 {
-		return " Did you mean " + strings.Join(unknown.Suggestions, " or ") + "?"
-	}
-	return ""
-}
-
-// lookFor looks for targets in one model after another until it has found them all.
-// It returns those that are in none of the models searched.
-func lookFor(ctx context.Context, names *baseten.Catalogue, models []baseten.Model, targets []string) (missing []string, searched int, err error) {
-	// Every model has these two, or may get them.
-	missing = slices.DeleteFunc(slices.Clone(targets), func(t string) bool { return t == "production" || t == "development" })
-	for _, m := range models {
-		if len(missing) == 0 || searched == modelsSearched {
-			break
-		}
-		searched++
-		has, readErr := names.Targets(ctx, m.ID)
-		if readErr != nil || has.Stale {
-			err = errors.Join(err, fmt.Errorf("read targets of %s: %w", m.ID, readErr))
-			continue
-		}
-		missing = slices.DeleteFunc(missing, func(t string) bool { return isTarget(has, t) })
-	}
-	return missing, searched, err
-}
-
-func isTarget(has baseten.Targets, name string) bool {
-	return slices.ContainsFunc(has.Environments, func(e baseten.Environment) bool { return e.Name == name }) ||
-		slices.ContainsFunc(has.Deployments, func(d baseten.Deployment) bool { return d.Name == name || d.ID == name })
 }

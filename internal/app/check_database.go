@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"autoscalebot/internal/store"
 )
 
@@ -27,24 +25,50 @@ func (c *checkup) database(ctx context.Context) {
 		c.report.warn(item, "kept in memory only: requests and the audit log are lost when the bot stops")
 		return
 	}
+	if !isFile && !c.rights(ctx, item) {
+		return
+	}
 	err := lookInto(ctx, c.cfg.DatabaseURL)
-	var refused *pgconn.PgError
 	switch {
 	case isFile && (errors.Is(err, fs.ErrNotExist) || isEmpty(path)):
 		c.folder(item, filepath.Dir(path))
 	case isFile && err == nil && !writable(path):
 		c.report.fail(item, "%s can be read and not written. Run the bot as the owner of the file.", path)
+	case err == nil && c.splitRoles:
+		c.report.ok(item, "opens, its schema is this version's, and its role cannot alter the audit log")
 	case err == nil:
 		c.report.ok(item, "opens, and its schema is this version's")
 	case errors.Is(err, store.ErrNewerSchema):
 		c.report.fail(item, "a newer version of the bot has been using it. Start that version, or restore a backup.")
-	case errors.As(err, &refused) && refused.Code == "42P01": // undefined_table
-		c.report.ok(item, "opens and is empty; the bot makes its tables at the first start")
 	case errors.Is(err, context.DeadlineExceeded):
 		c.report.fail(item, "the database does not answer. Is the address right, and reachable from here?")
 	default:
 		c.report.fail(item, "%s", strings.Join(strings.Fields(err.Error()), " "))
 	}
+}
+
+// rights looks at what the role of a PostgreSQL URL may do. It reports whether the
+// tables are there and can be looked into; otherwise it has told already.
+func (c *checkup) rights(ctx context.Context, item string) bool {
+	r, err := store.RightsOf(ctx, store.Config{URL: c.cfg.DatabaseURL})
+	switch {
+	case err != nil:
+		return true // looking into it says why
+	case len(r.Lacks) > 0:
+		c.report.fail(item, "the role %s lacks %s. Grant that, as docs/operate.md has it.", r.Role, strings.Join(r.Lacks, ", "))
+	case r.Schema >= r.Newest:
+		c.splitRoles = !r.OwnsLog
+		return true
+	case !r.Migrates && r.Schema == 0:
+		c.report.fail(item, "it is empty, and the role %s may not make tables (CREATE on the schema). Run bot migrate once with the URL of the role that is to own them.", r.Role)
+	case !r.Migrates:
+		c.report.fail(item, "its schema is %d, this version needs %d, and the role %s may not alter the tables. Run bot migrate once with the URL of the role that owns them.", r.Schema, r.Newest, r.Role)
+	case r.Schema == 0:
+		c.report.ok(item, "opens and is empty; the bot makes its tables at the first start")
+	default:
+		c.report.ok(item, "opens; the bot brings its schema from %d to %d at the next start", r.Schema, r.Newest)
+	}
+	return false
 }
 
 func lookInto(ctx context.Context, url string) error {

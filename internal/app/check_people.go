@@ -27,14 +27,16 @@ func (c *checkup) policyPeople(ctx context.Context) {
 }
 
 func (c *checkup) usergroups(ctx context.Context) {
+	c.unread = nil
 	c.groups = authz.People{Members: make(map[string][]string), Unreachable: make(map[string]bool)}
 	for _, id := range c.policy.Usergroups() {
 		members, err := c.slack.Usergroup(ctx, id)
 		c.groups.Unreachable[id] = err != nil
 		switch {
 		case errors.Is(err, slackbot.ErrUnknown):
-			c.report.fail("user group", "%s: Slack has no such user group, or it is disabled. Correct the policy.", id)
+			c.report.fail("user group", noUsergroup, id)
 		case err != nil:
+			c.unread = append(c.unread, id)
 			c.report.fail("user group", "%s: %s.", id, slackbot.Trouble(err))
 		case len(members) == 0:
 			c.report.fail("user group", "%s has nobody in it, or is disabled. Rules that depend on it refuse everybody.", id)
@@ -56,8 +58,9 @@ func (c *checkup) users(ctx context.Context) {
 		person, err := c.slack.Person(ctx, id)
 		switch {
 		case errors.Is(err, slackbot.ErrUnknown):
-			c.report.fail("user", "%s: Slack knows nobody of this ID. Correct the policy.", id)
+			c.report.fail("user", noUser, id)
 		case err != nil:
+			c.unread = append(c.unread, id)
 			c.report.fail("user", "%s: %s.", id, slackbot.Trouble(err))
 		case person.Membership == authz.Deactivated:
 			c.report.warn("user", "%s (%s) is deactivated and may do nothing. Take the ID out of the policy.", id, person.Name)
@@ -108,7 +111,12 @@ func (c *checkup) approvals() {
 		}
 		rules++
 		able := rule.able(c.people)
-		if missing := rule.missing(able); missing != "" {
+		missing := rule.missing(able)
+		if missing != "" && len(c.unread) > 0 {
+			c.report.warn("approvals", "rule %q: whether it can be approved is not known, since %s could not be looked up (see above).", name, strings.Join(c.unread, " and "))
+			continue
+		}
+		if missing != "" {
 			c.report.fail("approvals", "rule %q can never be approved: it lacks %s, %s could approve. Add people or ask for fewer approvals.",
 				name, missing, count(len(able), "person", "people"))
 			continue

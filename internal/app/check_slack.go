@@ -162,7 +162,7 @@ func (c *checkup) channel(ctx context.Context, item, id string) {
 	ch, err := c.slack.Channel(ctx, id)
 	switch {
 	case errors.Is(err, slackbot.ErrUnknown):
-		c.report.fail(item, "%s: Slack shows the bot no such channel. Correct the ID; if the channel is private, type /invite @autoscale there.", id)
+		c.report.fail(item, noChannel, id)
 	case err != nil:
 		c.report.fail(item, "%s: %s.", id, slackbot.Trouble(err))
 	case ch.Direct:

@@ -66,7 +66,7 @@ func newSetup(t *testing.T, scopes ...string) *setup {
 func (s *setup) check() (output string, ok bool) {
 	s.t.Helper()
 	var out bytes.Buffer
-	ok = app.Check(s.t.Context(), s.env, "test", &out)
+	ok = app.Check(s.t.Context(), s.env, "test", false, &out)
 	output = strings.ReplaceAll(out.String(), s.dir, "DIR")
 	hidden := []string{secretDB, "ticket="}
 	for name, value := range s.env {
@@ -120,6 +120,15 @@ func TestCheckGoodSetup(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(files) != 1 {
 		t.Errorf("files = %v, want the policy only", files)
+	}
+}
+
+// Strictly, a warning is a failure too.
+func TestCheckStrict(t *testing.T) {
+	s := newSetup(t)
+	var out bytes.Buffer
+	if app.Check(t.Context(), s.env, "test", true, &out) || !strings.Contains(out.String(), "1 warning, 0 failed. This set-up works; warnings count as failures here") {
+		t.Errorf("the output is\n%s", &out)
 	}
 }
 
@@ -345,6 +354,42 @@ rules:
 			passes: true,
 		},
 		{
+			name: "names in a deny rule that Baseten does not have",
+			spoil: func(s *setup) {
+				s.policy(`version: 1
+rules:
+  - {name: a, targets: [prodution], effect: deny}
+  - {name: b, when: 'model == "llama-7b" || target in ["production", "stagin"]', effect: deny}
+  - {name: c, who: [everyone], models: [lama-70b], effect: allow}
+`)
+			},
+			want: []string{
+				`ok    POLICY_FILE       3 rules, 0 tests pass`,
+				`FAIL  policy target     DIR/policy.yaml:3: rule "a" names "prodution", which no model has (6 models looked through). It is there to deny, and denies nothing.`,
+				`FAIL  policy model      DIR/policy.yaml:4: rule "b" names "llama-7b", which Baseten does not have. It is there to deny, and denies nothing. Did you mean llama-70b?`,
+				`FAIL  policy target     DIR/policy.yaml:4: rule "b" names "stagin", which no model has (6 models looked through). It is there to deny, and denies nothing.`,
+				`warn  policy model      DIR/policy.yaml:5: rule "c" names "lama-70b", which Baseten does not have. Did you mean llama-70b?`,
+			},
+		},
+		{
+			name:   "approvals of a user group that a missing scope hides",
+			scopes: []string{"commands", "chat:write", "app_mentions:read", "users:read", "channels:read", "groups:read"},
+			spoil: func(s *setup) {
+				s.policy(`version: 1
+groups:
+  oncall: {usergroups: [S0ONCALL]}
+rules:
+  - {name: somebody else, who: [everyone], effect: approve, approvers: [oncall]}
+`)
+			},
+			want: []string{
+				`ok    POLICY_FILE       1 rule, 0 tests pass`,
+				`FAIL  scopes            missing: usergroups:read (who is in the policy's user groups). Add them under OAuth & Permissions and install the app again.`,
+				`FAIL  user group        S0ONCALL: Slack refuses it: the token lacks the scope usergroups:read.`,
+				`warn  approvals         rule "somebody else": whether it can be approved is not known, since S0ONCALL could not be looked up (see above).`,
+			},
+		},
+		{
 			name: "Baseten stops answering half-way",
 			spoil: func(s *setup) {
 				s.policy(misspelt)
@@ -518,7 +563,7 @@ func TestCheckHidesEchoedSecrets(t *testing.T) {
 func TestCheckBesideRunningBot(t *testing.T) {
 	s := tell(t, quietly(), map[string]string{"SLACK_CONNECTIONS": "1"})
 	var out bytes.Buffer
-	ok := app.Check(s.ctx, s.env, "test", &out)
+	ok := app.Check(s.ctx, s.env, "test", false, &out)
 	lines := slices.Collect(strings.Lines(out.String()))
 	for _, want := range []string{
 		"ok    SLACK_APP_TOKEN   a socket opens for the app A0AUTOSCALE, beside 1 other\n",
@@ -580,7 +625,7 @@ func TestCheckPostgres(t *testing.T) {
 // An output that cannot be written is no success.
 func TestCheckUnwritableOutput(t *testing.T) {
 	s := newSetup(t)
-	if app.Check(t.Context(), maps.Clone(s.env), "test", brokenWriter{}) {
+	if app.Check(t.Context(), maps.Clone(s.env), "test", false, brokenWriter{}) {
 		t.Error("the check passes although nobody could read it")
 	}
 }

@@ -70,53 +70,53 @@ form:change_autoscaling    -                              done      done      no
 button:change_target       -                              form      form      norule   form     form     norule   foreign  foreign  bots     gone     unidentified
 button:change              waits,previews,applied,broken,denied,canceled,stale form form norule form form norule  foreign  foreign  bots     gone     unidentified
 
-slash:cancel               waits,previews                 done      notyours  notyours notyours notyours notyours never    members  members  members  lookup
-mention:cancel             waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-slash:cancel               applied,broken,denied,canceled,stale over over     over     over     over     over     never    members  members  members  lookup
-mention:cancel             applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
+slash:cancel               waits,previews                 done      notyours  notyours notyours notyours members  never    members  members  members  lookup
+mention:cancel             waits,previews                 done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+slash:cancel               applied,broken,denied,canceled,stale over over     over     over     over     members  never    members  members  members  lookup
+mention:cancel             applied,broken,denied,canceled,stale over over     over     over     over     members  members  members  members  members  lookup
 
-slash:undo                 applied                        done      done      norule   asks     done     norule   never    members  members  members  lookup
-mention:undo               applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
-slash:undo                 broken                         asks      asks      norule   asks     asks     norule   never    members  members  members  lookup
-mention:undo               broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
-slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   never    members  members  members  lookup
-mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   noundo   members  members  members  members  lookup
+slash:undo                 applied                        done      done      norule   asks     done     members  never    members  members  members  lookup
+mention:undo               applied                        done      done      norule   asks     done     members  members  members  members  members  lookup
+slash:undo                 broken                         asks      asks      norule   asks     asks     members  never    members  members  members  lookup
+mention:undo               broken                         asks      asks      norule   asks     asks     members  members  members  members  members  lookup
+slash:undo                 waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   members  never    members  members  members  lookup
+mention:undo               waits,previews,denied,canceled,stale noundo noundo noundo   noundo   noundo   members  members  members  members  members  lookup
 
 slash:status,list,can,pending,reviews,history   -         read      read      read     read     read     members  never    members  members  members  lookup
 mention:status,list,can,pending,reviews,history -         read      read      read     read     read     members  members  members  members  members  lookup
 slash:whoami,help          -                              read      read      read     read     read     read     never    read     read     read     read
 mention:whoami,help        -                              read      read      read     read     read     read     read     read     read     read     read
 
-button:approve             waits                          own       no        no       done     no       no       members  members  members  members  lookup
-button:deny                waits                          done      no        no       done     no       no       members  members  members  members  lookup
-button:confirm             waits                          lapse     notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:approve             previews                       no        no        no       no       no       no       members  members  members  members  lookup
-button:deny                previews                       done      no        no       no       no       no       members  members  members  members  lookup
-button:confirm             previews                       done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:cancel              waits,previews                 done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:break_glass           waits                          done      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:break_glass           previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
-form:explain               waits                          done      no        no       done     no       no       members  members  members  members  lookup
-form:explain               previews                       done      no        no       no       no       no       members  members  members  members  lookup
-form:explain               denied                         over      over      over     done     over     over     members  members  members  members  lookup
+button:approve             waits                          own       no        no       done     no       members  members  members  members  members  lookup
+button:deny                waits                          done      no        no       done     no       members  members  members  members  members  lookup
+button:confirm             waits                          lapse     notyours  notyours notyours notyours members  members  members  members  members  lookup
+button:approve             previews                       no        no        no       no       no       members  members  members  members  members  lookup
+button:deny                previews                       done      no        no       no       no       members  members  members  members  members  lookup
+button:confirm             previews                       done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+button:cancel              waits,previews                 done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:break_glass           waits                          done      notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:break_glass           previews                       noglass   notyours  notyours notyours notyours members  members  members  members  members  lookup
+form:explain               waits                          done      no        no       done     no       members  members  members  members  members  lookup
+form:explain               previews                       done      no        no       no       no       members  members  members  members  members  lookup
+form:explain               denied                         over      over      over     done     over     members  members  members  members  members  lookup
 
-button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     over     members  members  members  members  lookup
-form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
-form:explain               applied,broken,canceled,stale  over      over      over     over     over     over     members  members  members  members  lookup
+button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     members  members  members  members  members  lookup
+form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     members  members  members  members  members  lookup
+form:explain               applied,broken,canceled,stale  over      over      over     over     over     members  members  members  members  members  lookup
 
-button:ask_again           stale                          asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
-button:ask_again           waits,previews,applied,broken,denied,canceled noagain noagain noagain noagain noagain noagain members members members members lookup
-button:review              broken                         ownglass  noreview  noreview done     noreview noreview members  members  members  members  lookup
-button:review              waits,previews,applied,denied,canceled,stale  unbroken unbroken unbroken unbroken unbroken unbroken members members members members lookup
-button:break_glass         waits                          form      notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:break_glass         previews                       noglass   notyours  notyours notyours notyours notyours members  members  members  members  lookup
-button:break_glass         applied,broken,denied,canceled,stale over over     over     over     over     over     members  members  members  members  lookup
-button:undo                applied                        done      done      norule   asks     done     norule   members  members  members  members  lookup
-button:undo                broken                         asks      asks      norule   asks     asks     norule   members  members  members  members  lookup
-button:undo                waits,previews,denied,canceled,stale noundo noundo noundo  noundo   noundo   noundo   members  members  members  members  lookup
-button:status              waits,previews,applied,broken,denied,canceled,stale read read read   read     read     members  members  members  members  members  lookup
-button:do                  -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
-button:explain             waits,previews,applied,broken,denied,canceled,stale form form form form form form      form     form     form     form     form
+button:ask_again           stale                          asks     asks     norule   asks     asks     members  members  members  members  members  lookup
+button:ask_again           waits,previews,applied,broken,denied,canceled noagain  noagain  noagain  noagain  noagain  members  members  members  members  members  lookup
+button:review              broken                         ownglass noreview noreview done     noreview members  members  members  members  members  lookup
+button:review              waits,previews,applied,denied,canceled,stale unbroken unbroken unbroken unbroken unbroken members  members  members  members  members  lookup
+button:break_glass         waits                          form     notyours notyours notyours notyours members  members  members  members  members  lookup
+button:break_glass         previews                       noglass  notyours notyours notyours notyours members  members  members  members  members  lookup
+button:break_glass         applied,broken,denied,canceled,stale over     over     over     over     over     members  members  members  members  members  lookup
+button:undo                applied                        done     done     norule   asks     done     members  members  members  members  members  lookup
+button:undo                broken                         asks     asks     norule   asks     asks     members  members  members  members  members  lookup
+button:undo                waits,previews,denied,canceled,stale noundo   noundo   noundo   noundo   noundo   members  members  members  members  members  lookup
+button:status              waits,previews,applied,broken,denied,canceled,stale read     read     read     read     read     members  members  members  members  members  lookup
+button:do                  -                              done     done     norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
+button:explain             waits,previews,applied,broken,denied,canceled,stale form     form     form     form     form     form     form     form     form     form     form
 `
 
 // listTable is of a bot whose policy is a list of all but one. A guest is on it by
@@ -375,7 +375,7 @@ func openGate(t *testing.T, env map[string]string) *gate {
 	s.Slack.AddUsergroup("S0GATELEADS", "gate-leads", leads...)
 	g := &gate{story: s, models: s.Baseten.Fill(models, 1), want: map[string]int{}, shared: map[string]subject{}, forms: map[string]slacksim.View{}}
 	s.start()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	s.ctx = ctx
 	return g

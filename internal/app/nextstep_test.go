@@ -33,6 +33,7 @@ func TestNextSteps(t *testing.T) {
 		text := s.Slack.PlainText(s.Slack.Thread("C0MLONCALL", reply.ThreadTS)[1])
 		return strings.Contains(text, "Undone by #") && !strings.Contains(text, "[Undo Change]")
 	})
+	s.click("Lea", "Approve Change")
 	s.wait("it is carried out", func(*slacksim.Snapshot) bool { return len(s.patches()) == 2 })
 	if got := s.patches(); !strings.Contains(got[0], `"max_replica":7`) || !strings.Contains(got[1], `"max_replica":4`) {
 		t.Errorf("patches %q", got)

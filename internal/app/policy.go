@@ -38,6 +38,9 @@ type policyHolder struct {
 	log      *zap.Logger
 	metrics  *observe.Metrics
 
+	// taken is told of each new version, where it is not nil.
+	taken func(*authz.Policy)
+
 	mu      sync.RWMutex
 	current *authz.Policy
 	refused []byte // the content that was refused last
@@ -79,6 +82,7 @@ func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 		}
 		p.current = policy
 		p.metrics.PolicyStale(false)
+		p.accepted(policy)
 		return nil
 	}
 	err := p.refresh(ctx)
@@ -100,6 +104,10 @@ func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 	p.metrics.PolicyStale(true)
 	p.log.Error("POLICY_FILE is refused, the last accepted policy stays in force", zap.Time("accepted", at), zap.Error(err))
 	return nil
+}
+
+func (p *policyHolder) accepted(policy *authz.Policy) {
+	p.log.Info("policy accepted", zap.String("policy", policy.Name()), zap.String("sha256", policy.SHA256()), zap.Int("rules", len(policy.Rules())))
 }
 
 // watch looks for a new version until ctx ends.
@@ -153,7 +161,10 @@ func (p *policyHolder) refresh(ctx context.Context) error {
 	p.refused = nil
 	p.metrics.PolicyStale(false)
 	p.read(data, nil)
-	p.log.Info("policy accepted", zap.String("sha256", next.SHA256()))
+	p.accepted(next)
+	if p.taken != nil {
+		p.taken(next)
+	}
 	return nil
 }
 

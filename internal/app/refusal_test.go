@@ -8,7 +8,7 @@ import (
 )
 
 // onlyAna is the simplest policy: a list of one.
-var onlyAna = map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA,U0GUS"}
+var onlyAna = map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA,U0GUS", "ANNOUNCE_CHANNEL": ""}
 
 func TestAllowedUsers(t *testing.T) {
 	s := tell(t, quietly(), onlyAna)

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/observe"
@@ -147,6 +148,8 @@ func serve(ctx context.Context, p *process) error {
 		return err
 	}
 
+	look := &nameLook{db: p.db, slack: slack, names: names, log: p.log}
+
 	started := change.Event{
 		Kind: change.EventStarted, Policy: policy.Current().SHA256(),
 		Reason: change.Reason{Code: change.BotStarted, Text: p.opts.Version},
@@ -159,6 +162,8 @@ func serve(ctx context.Context, p *process) error {
 	// What is under way outlives the signal to stop by some seconds.
 	workCtx, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
+	policy.taken = func(taken *authz.Policy) { p.background.Go(func() { look.over(workCtx, taken) }) }
+	policy.taken(policy.Current())
 	p.background.Go(func() { changes.Run(workCtx) })
 	p.background.Go(func() { policy.watch(workCtx) })
 	p.background.Go(func() { head.run(workCtx) })

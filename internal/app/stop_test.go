@@ -20,14 +20,27 @@ import (
 // stopsWithin is how soon a bot has to be gone that waits for no answer of Baseten's.
 const stopsWithin = 5 * time.Second
 
+// people are so many that none of them does too much at once.
+const people = 100
+
+// crowd adds them to the workspace, and returns their IDs.
+func (s *story) crowd() []string {
+	ids := make([]string, people)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("U0CROWD%d", i)
+		s.Slack.AddUser(slacksim.User{ID: ids[i], Name: fmt.Sprintf("crowd%d", i)})
+	}
+	return ids
+}
+
 // typist types one command after the other in a channel of their own, each at once
 // when the one before is done with, until no socket is open any more.
 func (s *story) typist(channel string, number *atomic.Int64) (typed map[int]*slacksim.Delivery) {
-	s.Slack.AddChannel(slacksim.Channel{ID: channel, Name: strings.ToLower(channel), Members: []string{"U0ANA", s.Slack.BotUserID()}})
+	s.Slack.AddChannel(slacksim.Channel{ID: channel, Name: strings.ToLower(channel), Members: append(s.crowd(), s.Slack.BotUserID())})
 	typed = make(map[int]*slacksim.Delivery)
 	for {
 		n := int(number.Add(1))
-		d := s.Slack.Slash("U0ANA", channel, fmt.Sprintf("model-%04d production delay=%d", n, n))
+		d := s.Slack.Slash(fmt.Sprintf("U0CROWD%d", n%people), channel, fmt.Sprintf("model-%04d production delay=%d", n, n))
 		typed[n] = d
 		select {
 		case <-d.Done():
@@ -43,7 +56,8 @@ func (s *story) typist(channel string, number *atomic.Int64) (typed map[int]*sla
 // While the bot stops, commands go on coming until its last socket is closed. Those
 // that it acknowledged are recorded, the others are not, and Slack has told people so.
 func TestStopUnderLoad(t *testing.T) {
-	s := stage(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
+	s := stage(t, quietly(), nil)
+	s.env["POLICY_FILE"], s.env["ALLOWED_USERS"] = "", strings.Join(s.crowd(), ",")
 	s.Baseten.Fill(1000, 1)
 	s.start()
 	var (

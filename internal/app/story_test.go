@@ -50,7 +50,7 @@ func stage(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *stor
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patient)
-	s := &story{World: world, t: t, ctx: ctx, log: new(logBuffer), env: world.Env()}
+	s := &story{World: world, t: t, ctx: ctx, log: &logBuffer{wrote: make(chan struct{}, 1)}, env: world.Env()}
 	s.env["LOG_FORMAT"], s.env["LOG_LEVEL"] = "json", "debug"
 	maps.Copy(s.env, env)
 	t.Cleanup(func() {
@@ -162,6 +162,18 @@ func (s *story) click(who, label string) *slacksim.Delivery {
 	return d
 }
 
+// logs waits until the log holds a text so many times.
+func (s *story) logs(text string, times int) {
+	s.t.Helper()
+	for strings.Count(s.log.String(), text) < times {
+		select {
+		case <-s.log.wrote:
+		case <-s.ctx.Done():
+			s.t.Fatalf("waiting until the log says %q", text)
+		}
+	}
+}
+
 // told waits for the private answer to a command or click.
 func (s *story) told(d *slacksim.Delivery, text string) {
 	s.t.Helper()
@@ -190,13 +202,18 @@ func quietly() sandbox.WorldOptions {
 
 // logBuffer keeps what the bot logs.
 type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	wrote chan struct{} // something was written since it was read last
 }
 
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case l.wrote <- struct{}{}:
+	default:
+	}
 	return l.b.Write(p)
 }
 

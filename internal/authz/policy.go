@@ -124,12 +124,15 @@ func (p *Policy) Users() []string {
 				}
 			}
 		}
+		for _, id := range r.compared("user") {
+			out = appendNew(out, id)
+		}
 	}
 	return out
 }
 
-// Literal is a model or target that a rule names without wildcards. If Baseten
-// does not know it, the rule has a typo.
+// Literal is a model or target that a rule names without wildcards, or that its
+// condition compares with. If Baseten does not know it, the rule has a typo.
 type Literal struct {
 	Rule   string
 	Line   int
@@ -142,18 +145,34 @@ type Literal struct {
 func (p *Policy) Literals() []Literal {
 	var out []Literal
 	for _, r := range p.def.Rules {
-		for _, p := range r.Models {
-			if p.literal {
-				out = append(out, Literal{Rule: r.Name, Line: r.Line, Effect: r.Effect, Model: p.text})
-			}
+		at := Literal{Rule: r.Name, Line: r.Line, Effect: r.Effect}
+		for _, at.Model = range append(literal(r.Models), r.compared("model")...) {
+			out = appendNew(out, at)
 		}
-		for _, p := range r.Targets {
-			if p.literal {
-				out = append(out, Literal{Rule: r.Name, Line: r.Line, Effect: r.Effect, Target: p.text})
-			}
+		at.Model = ""
+		for _, at.Target = range append(literal(r.Targets), r.compared("target")...) {
+			out = appendNew(out, at)
 		}
 	}
 	return out
+}
+
+func literal(patterns []Pattern) (out []string) {
+	for _, p := range patterns {
+		if p.literal {
+			out = append(out, p.text)
+		}
+	}
+	return out
+}
+
+// compared holds the texts that the rule's condition compares the variable with. An
+// empty one asks whether there is any.
+func (r *Rule) compared(variable string) []string {
+	if r.When == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(r.When.Equals(variable)), func(text string) bool { return text == "" })
 }
 
 // UsesBreakGlass tells whether any rule lets somebody skip an approval.
@@ -189,11 +208,11 @@ func (p *Policy) GroupsOf(person Person, people People) []string {
 	return names
 }
 
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
+func appendNew[T comparable](list []T, one T) []T {
+	if slices.Contains(list, one) {
 		return list
 	}
-	return append(list, s)
+	return append(list, one)
 }
 
 var (

@@ -33,7 +33,7 @@ type Act struct {
 	Person   authz.Person
 	ID       ID
 	Verb     Verb
-	// Message is where a button was pressed; zero for a typed command. It may be a
+	// Message is where a button was pressed; only the channel for a typed command. It may be a
 	// second copy of the card, posted by a process that died before it noted the
 	// first: every copy shows the same request, and is brought up to date.
 	Message MessageRef
@@ -53,6 +53,8 @@ func (r *Refused) Error() string { return "refused: " + string(r.Reason.Code) }
 
 // refuse makes a Refused of a code alone.
 func refuse(c Code) error { return &Refused{Reason: Reason{Code: c}} }
+
+func notFound(id ID) error { return &Refused{Reason: Reason{Code: RequestNotFound, Request: id}} }
 
 var errMeanwhile = errors.New("changed in the meantime")
 
@@ -97,25 +99,34 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 	}
 }
 
-// acts looks up who acts on which request. Its error is what Do returns.
+// acts looks up who acts on which request. Its error is what Do returns. Who may not know
+// what there is is answered the same, whether there is such a request or not.
 func (s *Service) acts(ctx context.Context, a Act) (Act, *Request, authz.People, error) {
+	people, no := s.insider(ctx, &a.Person)
+	if no != nil {
+		return a, nil, people, s.refuseAct(ctx, a, nil, no)
+	}
 	r, err := s.judged(ctx, a)
 	if errors.Is(err, ErrNotFound) {
-		return a, nil, authz.People{}, s.refuseAct(ctx, a, nil, refuse(RequestNotFound))
+		err = s.refuseAct(ctx, a, nil, notFound(a.ID))
 	}
+	return a, r, people, err
+}
+
+// insider looks a person up and refuses those who may not know what there is: all but
+// full members of the workspace, and guests whom the policy names. It fills in who
+// they are, and returns the policy's user groups.
+func (s *Service) insider(ctx context.Context, person *authz.Person) (authz.People, error) {
+	found, people, err := s.who(ctx, person.ID)
 	if err != nil {
-		return a, nil, authz.People{}, err
+		s.cfg.Log.Warn("look up who acts", zap.String("user", person.ID), zap.Error(err))
+		return people, refuse(WhoUnknown)
 	}
-	actor, people, err := s.who(ctx, a.Person.ID)
-	if err != nil {
-		s.cfg.Log.Warn("look up who acts", zapRequest(a.ID), zap.Error(err))
-		return a, r, people, s.refuseAct(ctx, a, r, refuse(WhoUnknown))
+	*person = found
+	if found.Membership == authz.Member || found.Membership == authz.Guest && len(s.policy().Mentions(found, people)) > 0 {
+		return people, nil
 	}
-	a.Person = actor
-	if !actor.Membership.Ours() {
-		return a, r, people, s.refuseAct(ctx, a, r, refuse(MembersOnly))
-	}
-	return a, r, people, nil
+	return people, refuse(MembersOnly)
 }
 
 // judged returns the request once it left requested, or as it is after a second.
@@ -144,6 +155,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// Refuse records what was refused before any request was looked at, with the person
+// as its actor, and why. What was recorded before is not recorded again.
+func (s *Service) Refuse(ctx context.Context, a Act, why Reason) error {
+	err := s.refuseAct(ctx, a, nil, &Refused{Reason: why})
+	var no *Refused
+	if errors.As(err, &no) || errors.Is(err, ErrDelivered) {
+		return nil
+	}
+	return err
 }
 
 // refuseAct records an act that was not carried out and returns why, with the

@@ -99,9 +99,9 @@ func TestRefusalsNameThePerson(t *testing.T) {
 			{"EVE", authz.Member, "", change.PolicyDenied, eve},
 			{"ANA", authz.Member, "", change.NameNotFound, ana},
 			{"EVE", authz.Member, change.VerbApprove, change.NotApprover, ana},
-			{"XAV", authz.Foreign, change.VerbApprove, change.MembersOnly, ana},
-			{"", "", change.VerbApprove, change.RequestNotFound, ""}, // nobody was looked up: the ID stands there
-			{"XAV", authz.Foreign, change.VerbAskAgain, change.MembersOnly, ana},
+			{"XAV", authz.Foreign, change.VerbApprove, change.MembersOnly, ""},
+			{"LEA", authz.Member, change.VerbApprove, change.RequestNotFound, ""},
+			{"XAV", authz.Foreign, change.VerbAskAgain, change.MembersOnly, ""},
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("(-want +got)\n%s", d)

@@ -176,30 +176,28 @@ func (r *Request) freeOrigin(e *Effects) {
 }
 
 // origin loads the request that another one comes from, and looks up who asks for
-// it: nobody of another workspace is told what became of a request.
+// it: who may not know is told nothing of it, nor whether it exists.
 func (s *Service) origin(ctx context.Context, in *Submission, id ID, verb Verb) (*Request, error) {
+	_, no := s.insider(ctx, &in.Requester)
+	act := in.act(id, verb)
+	if no != nil {
+		return nil, s.refuseAct(ctx, act, nil, no)
+	}
 	old, err := s.store.Get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return nil, s.refuseOrigin(ctx, *in, &Request{ID: id}, verb, Reason{Code: RequestNotFound})
+		return nil, s.refuseAct(ctx, act, nil, notFound(id))
 	}
-	if err != nil {
-		return nil, err
-	}
-	person, _, err := s.who(ctx, in.Requester.ID)
-	if err != nil {
-		return nil, s.refuseOrigin(ctx, *in, old, verb, Reason{Code: WhoUnknown})
-	}
-	in.Requester = person
-	if !person.Membership.Ours() {
-		return nil, s.refuseOrigin(ctx, *in, old, verb, Reason{Code: MembersOnly})
-	}
-	return old, nil
+	return old, err
 }
 
 // refuseOrigin records that no request was made out of an old one, and returns why.
 func (s *Service) refuseOrigin(ctx context.Context, in Submission, old *Request, verb Verb, why Reason) error {
-	a := Act{Delivery: in.Delivery, Person: in.Requester, ID: old.ID, Verb: verb, Message: MessageRef{Channel: in.Channel}}
-	return s.refuseAct(ctx, a, old, &Refused{Reason: why})
+	return s.refuseAct(ctx, in.act(old.ID, verb), old, &Refused{Reason: why})
+}
+
+// act is the submission as an act on the request that it comes from.
+func (in Submission) act(id ID, verb Verb) Act {
+	return Act{Delivery: in.Delivery, Person: in.Requester, ID: id, Verb: verb, Message: MessageRef{Channel: in.Channel}}
 }
 
 // sameTarget names the old request's target so that no renaming can lead elsewhere.

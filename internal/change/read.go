@@ -15,22 +15,11 @@ const (
 	mostPast    = 20
 )
 
-// MayRead tells whether a person may be shown what the bot knows: full members of
-// the workspace, and guests whom the policy names. It returns why not.
-func (s *Service) MayRead(ctx context.Context, userID string) (why Reason, ok bool) {
-	person, people, err := s.who(ctx, userID)
-	if err != nil {
-		return Reason{Code: WhoUnknown}, false
-	}
-	if person.Membership == authz.Member {
-		return Reason{}, true
-	}
-	if person.Membership == authz.Guest {
-		if _, never := s.policy().NeverAllowed(authz.Question{Person: person, People: people, Now: s.now()}); !never {
-			return Reason{}, true
-		}
-	}
-	return Reason{Code: MembersOnly}, false
+// MayRead refuses a reader who may not be shown what the bot knows (see insider): its
+// error is a *Refused. It fills in who they are.
+func (s *Service) MayRead(ctx context.Context, reader *authz.Person) error {
+	_, err := s.insider(ctx, reader)
+	return err
 }
 
 // MayAsk tells, before a form opens, whether a person could be let change anything at

@@ -111,6 +111,11 @@ const (
 	NotReviewer     Code = "not_reviewer"
 	NotAgain        Code = "not_again"   // State: it cannot be asked again
 	AskedAgain      Code = "asked_again" // Request: the one that did
+
+	// Refused before anything was looked at.
+
+	TooManyAtOnce Code = "too_many_at_once" // After: how long to wait
+	TooOld        Code = "too_old"          // a mention that arrived too late to be acted on
 )
 
 // Reason is a code with its data. Only views make words of it: a reworded sentence

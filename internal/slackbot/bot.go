@@ -90,13 +90,14 @@ type Bot struct {
 	sockets   *sockets
 	loop      *loop
 	responses *responses
+	buckets   *buckets
 	forms     *forms
 	looks     chan struct{} // one for each submission that looks at Baseten
 }
 
 // New returns a bot that serves once Run is called. Identify must have succeeded.
 func (s *Slack) New(self Identity, changes *change.Service, names *baseten.Catalogue, policy func() *authz.Policy) *Bot {
-	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), forms: newForms(), looks: make(chan struct{}, mostLooks)}
+	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), buckets: newBuckets(), forms: newForms(), looks: make(chan struct{}, mostLooks)}
 	b.loop = newLoop(b)
 	b.sockets = newSockets(s.cfg, s.api.http, b.loop.take)
 	return b

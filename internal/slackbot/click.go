@@ -69,6 +69,9 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		return
 	}
 	from := clicker(d, c)
+	if !b.admit(d, from, action.ActionID, nil) {
+		return
+	}
 	verb, ok := verbs[action.ActionID]
 	switch {
 	case ok:

@@ -35,7 +35,7 @@ func (b *Bot) command(d *delivery, from asker, text string) {
 			return b.changes.Undo(ctx, in, change.ID(cmd.ID))
 		})
 	case cmd.Name == commands.NameCancel:
-		act := change.Act{Delivery: from.delivery, Person: from.person, ID: change.ID(cmd.ID), Verb: change.VerbCancel}
+		act := change.Act{Delivery: from.delivery, Person: from.person, ID: change.ID(cmd.ID), Verb: change.VerbCancel, Message: change.MessageRef{Channel: from.channel}}
 		if b.act(d, from, act) {
 			b.loop.later(func(ctx context.Context) { b.answer(ctx, from, view.Canceled(act.ID)) })
 		}
@@ -98,6 +98,7 @@ func (b *Bot) notDone(d *delivery, from asker, name string, err error) {
 		d.acknowledge()
 		b.cfg.Watch.command(name, "repeated")
 	case errors.As(err, &no):
+		b.refused(from)
 		d.acknowledge()
 		b.cfg.Watch.command(name, "refused")
 		b.cfg.Log.Info("command refused", append(fields(d, from), zap.String("command", name), zap.String("code", string(no.Reason.Code)))...)

@@ -2,6 +2,7 @@ package slackbot
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -150,8 +151,9 @@ func (b *Bot) fillNow(ctx context.Context, f *filling, c *choice) {
 // filled reads what the form is to show: the model's targets, the settings of the one
 // chosen, and what would come of the values.
 func (b *Bot) filled(ctx context.Context, f *filling, c *choice, form view.Form) view.Form {
-	if why, ok := b.changes.MayRead(ctx, c.from.person.ID); !ok {
-		form.Trouble = why
+	var no *change.Refused
+	if errors.As(b.changes.MayRead(ctx, &c.from.person), &no) {
+		form.Trouble = no.Reason
 		return form
 	}
 	if form.Model == nil {

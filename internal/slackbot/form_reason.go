@@ -26,6 +26,7 @@ func (b *Bot) breakGlassForm(d *delivery, from asker, trigger string, a change.A
 			b.openForm(ctx, d, from, trigger, view.BreakGlassForm(r))
 		case errors.Is(err, change.ErrDelivered):
 		case errors.As(err, &no):
+			b.refused(from)
 			b.cfg.Watch.command(string(change.VerbBreakGlass), "refused")
 			b.answer(ctx, from, view.Refused(no, from.person.ID))
 		default:
@@ -75,6 +76,10 @@ func (b *Bot) reasonSubmitted(d *delivery, c slack.InteractionCallback) {
 		return
 	}
 	from := clicker(d, c)
+	over := underReason(view.RefusedText(&change.Refused{Reason: overTheirs()}, from.person.ID))
+	if !b.admit(d, from, c.View.CallbackID, over) {
+		return
+	}
 	act := change.Act{Delivery: from.delivery, Person: from.person, ID: id, Verb: change.VerbDeny}
 	if c.View.CallbackID == view.FormBreakGlass {
 		act.Verb = change.VerbBreakGlass
@@ -95,6 +100,7 @@ func (b *Bot) reasonSubmitted(d *delivery, c slack.InteractionCallback) {
 	case errors.Is(err, change.ErrDelivered):
 		d.acknowledge()
 	case errors.As(err, &no): // said in the form, which keeps what was typed
+		b.refused(from)
 		b.cfg.Watch.command(string(act.Verb), "refused")
 		d.acknowledgeWith(underReason(view.RefusedText(no, from.person.ID)))
 	default:

@@ -37,6 +37,10 @@ func (b *Bot) changeSubmitted(d *delivery, c slack.InteractionCallback) {
 	}
 	from := clicker(d, c)
 	from.channel, from.thread = e.Kept.Channel, e.Kept.Thread
+	over := underAnyField(c, view.RefusedText(&change.Refused{Reason: overTheirs()}, from.person.ID))
+	if !b.admit(d, from, c.View.CallbackID, over) {
+		return
+	}
 	wrong := make(map[string]string)
 	if from.channel == "" {
 		if from.channel = e.Channel; from.channel == "" || from.channel[0] == 'D' {
@@ -64,12 +68,16 @@ func (b *Bot) changeSubmitted(d *delivery, c slack.InteractionCallback) {
 // its fields, so that nothing that was typed is lost.
 func (b *Bot) otherVersion(d *delivery, c slack.InteractionCallback) {
 	b.cfg.Log.Warn("unknown form", zap.String("envelope", d.id), zap.String("form", c.View.CallbackID))
+	d.acknowledgeWith(underAnyField(c, view.OtherVersion))
+}
+
+// underAnyField says something in a form, so that it stays open with all that was typed.
+func underAnyField(c slack.InteractionCallback, text string) any {
 	if c.View.State == nil || len(c.View.State.Values) == 0 {
-		d.acknowledge()
-		return
+		return nil
 	}
 	block := slices.Sorted(maps.Keys(c.View.State.Values))[0]
-	d.acknowledgeWith(slack.NewErrorsViewSubmissionResponse(map[string]string{block: view.OtherVersion}))
+	return slack.NewErrorsViewSubmissionResponse(map[string]string{block: text})
 }
 
 // askedIn is what the form asks for. wrong says under which field what is wrong.

@@ -33,13 +33,19 @@ func (b *Bot) mention(d *delivery, eventID string, e *slackevents.AppMentionEven
 	if from.thread == "" {
 		from.thread = e.TimeStamp
 	}
+	if !b.admit(d, from, "mention", nil) {
+		return
+	}
 	text, ok := commands.FromMention(e.Text, b.self.UserID)
 	switch {
 	case !ok:
 		d.read(eventID, func(ctx context.Context) { b.answer(ctx, from, view.NotAddressed()) })
 	case b.late(e.TimeStamp) && changes(text):
 		b.cfg.Watch.command("mention", "late")
-		d.read(eventID, func(ctx context.Context) { b.answer(ctx, from, view.LateMention(text)) })
+		d.read(eventID, func(ctx context.Context) {
+			b.answer(ctx, from, view.LateMention(text))
+			b.note(ctx, from, "mention", change.Reason{Code: change.TooOld})
+		})
 	default:
 		b.command(d, from, text)
 	}

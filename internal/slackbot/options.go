@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"autoscalebot/internal/authz"
 	"autoscalebot/internal/slackbot/view"
 )
 
@@ -26,7 +27,7 @@ func (b *Bot) suggest(d *delivery, c slack.InteractionCallback) {
 	if c.ActionID == view.PickModel {
 		ctx, cancel := context.WithTimeout(d.ctx, suggestWithin)
 		defer cancel()
-		if _, ok := b.changes.MayRead(ctx, c.User.ID); ok {
+		if b.changes.MayRead(ctx, &authz.Person{ID: c.User.ID}) == nil {
 			options = view.ModelOptions(b.names.Search(c.Value, mostSuggested))
 		}
 	}

@@ -50,9 +50,13 @@ func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (v
 	case commands.NameWhoami:
 		return b.whoami(ctx, from), nil
 	}
-	if why, ok := b.changes.MayRead(ctx, from.person.ID); !ok {
+	if err := b.changes.MayRead(ctx, &from.person); err != nil {
 		b.cfg.Watch.command(string(cmd.Name), "refused")
-		return view.Message{}, &change.Refused{Reason: why}
+		var no *change.Refused
+		if errors.As(err, &no) {
+			b.note(ctx, from, string(cmd.Name), no.Reason)
+		}
+		return view.Message{}, err
 	}
 	switch cmd.Name {
 	case commands.NameStatus:

@@ -19,7 +19,7 @@ func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 	default:
 		from.channelName = c.ChannelName
 	}
-	if !b.formOf(d, from, c.TriggerID, c.Text) {
+	if b.admit(d, from, "slash", nil) && !b.formOf(d, from, c.TriggerID, c.Text) {
 		b.command(d, from, c.Text)
 	}
 }

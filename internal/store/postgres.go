@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,8 @@ const (
 	// migrationLock is an advisory lock of this program, so that replicas which
 	// start together migrate one after the other.
 	migrationLock = 0x6175746f7363616c // "autoscal"
+	// lockEvery is how often a replica looks whether another has finished migrating.
+	lockEvery = 100 * time.Millisecond
 	// idleLimit ends the transaction of a replica that was frozen in the middle of
 	// it, so that the others get at its rows.
 	idleLimit = `SET LOCAL idle_in_transaction_session_timeout = '15s'`
@@ -87,17 +90,37 @@ func dialPostgres(ctx context.Context, url string) (*sql.DB, error) {
 }
 
 // migratePostgres migrates while a transaction of its own holds the lock: a lock of
-// the session would outlive it behind a pooler.
+// the session would outlive it behind a pooler. Who waits for the lock holds no
+// session meanwhile: replicas that start together would take all that a pooler has,
+// and leave none to the one that migrates.
 func migratePostgres(ctx context.Context, pool *sql.DB) error {
+	for {
+		locked, err := migrateLocked(ctx, pool)
+		if locked || err != nil {
+			return err
+		}
+		select {
+		case <-time.After(lockEvery):
+		case <-ctx.Done():
+			return fmt.Errorf("lock database to migrate: %w", ctx.Err())
+		}
+	}
+}
+
+// migrateLocked migrates unless somebody else does, and reports whether it could.
+func migrateLocked(ctx context.Context, pool *sql.DB) (locked bool, err error) {
 	t, err := pool.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("lock database to migrate: %w", err)
+		return false, fmt.Errorf("lock database to migrate: %w", err)
 	}
 	defer func() { _ = t.Rollback() }() // it wrote nothing
-	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
-		return fmt.Errorf("lock database to migrate: %w", err)
+	if err := t.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(migrationLock)).Scan(&locked); err != nil {
+		return false, fmt.Errorf("lock database to migrate: %w", err)
 	}
-	return migrate(ctx, pool, goose.DialectPostgres, "postgres")
+	if !locked {
+		return false, nil
+	}
+	return true, orMayNot(migrate(ctx, pool, goose.DialectPostgres, "postgres"))
 }
 
 func isPostgresUnique(err error) bool {

@@ -56,6 +56,7 @@ const (
 type Condition struct {
 	program cel.Program
 	reads   []string // variables, and fields of cost
+	equals  map[string][]string
 }
 
 // Mistake is why a condition is refused, and where.
@@ -84,7 +85,7 @@ func New(source string, never func(variable, text string) (why string)) (*Condit
 	}
 	// Our own look comes before CEL's: its messages are better, and what it refuses
 	// CEL would let pass until the condition runs.
-	r := &reader{info: parsed.NativeRep().SourceInfo(), never: never}
+	r := &reader{info: parsed.NativeRep().SourceInfo(), never: never, equals: make(map[string][]string)}
 	r.read(parsed.NativeRep().Expr())
 	if r.found != nil {
 		return nil, r.found
@@ -101,11 +102,14 @@ func New(source string, never func(variable, text string) (why string)) (*Condit
 	if err != nil {
 		return nil, []Mistake{{Line: 1, Message: err.Error()}}
 	}
-	return &Condition{program: program, reads: r.reads}, nil
+	return &Condition{program: program, reads: r.reads, equals: r.equals}, nil
 }
 
 // Reads tells whether the condition mentions the variable, has() included.
 func (c *Condition) Reads(variable string) bool { return slices.Contains(c.reads, variable) }
+
+// Equals holds the texts that the condition compares the variable with.
+func (c *Condition) Equals(variable string) []string { return c.equals[variable] }
 
 // WantsCost tells whether it mentions a cost that the facts lack.
 func (c *Condition) WantsCost(f *Facts) bool {

@@ -17,7 +17,9 @@ type reader struct {
 	info  *ast.SourceInfo
 	never func(variable, text string) string
 	reads []string
-	found []Mistake
+	// equals holds by variable the texts that it is compared with.
+	equals map[string][]string
+	found  []Mistake
 }
 
 // mistake notes a mistake at e, shift characters to the right of where CEL says.
@@ -113,7 +115,9 @@ func (r *reader) compare(side, other ast.Expr) {
 		return
 	}
 	for _, e := range texts(other) {
-		if why := r.never(side.AsIdent(), string(e.AsLiteral().(types.String))); why != "" {
+		variable, text := side.AsIdent(), string(e.AsLiteral().(types.String))
+		r.equals[variable] = append(r.equals[variable], text)
+		if why := r.never(variable, text); why != "" {
 			r.mistake(e, 0, "%s", why)
 		}
 	}

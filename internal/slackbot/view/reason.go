@@ -232,6 +232,13 @@ var wordings = map[change.Code]wording{
 	}},
 	change.NotAgain:   {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it is "+stateWord(t.State)+".") }},
 	change.AskedAgain: {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
+
+	// Refused before anything was looked at.
+
+	change.TooManyAtOnce: {bare, func(t telling) prose {
+		return say(fmt.Sprintf("Too many at once from you: wait %d seconds. Nothing was done.", int(t.After.Seconds())))
+	}},
+	change.TooOld: {bare, fixed("That was typed more than a minute ago and reached me only now.")},
 }
 
 // tell says a reason. A code of a newer version is named as it is.
