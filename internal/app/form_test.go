@@ -339,7 +339,7 @@ func TestFormInPlaceOfARequest(t *testing.T) {
 	f.sees("More Settings")
 	f.holds("max", "30")
 	f.enter("max", "12")
-	f.sees("It would need 1 approval of @leo")
+	f.sees("Needs @leo")
 	f.sent()
 	card := s.sees("Ben", "in place of "+requestID(t, s.Slack.PlainText(first)))
 	s.sees("Ben", "Replaced by "+requestID(t, s.Slack.PlainText(card)))
@@ -394,7 +394,7 @@ func TestFormOptions(t *testing.T) {
 	s.Baseten.Fill(5000, 0)
 	s.start()
 	f := s.formFor("Ana", "llama-70b", "Target")
-	before := len(s.Baseten.Requests())
+	s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang})
 	for query, want := range map[string]string{
 		"": "llama-70b", "model-4321": "model-4321", "modle-4321": "model-4321", "70b": "llama-70b", "rerank": "ads/rerank",
 	} {
@@ -409,9 +409,6 @@ func TestFormOptions(t *testing.T) {
 		if len(got) == 0 || len(got) > 100 || !slices.Contains(got, want) || query != "" && got[0] != want {
 			t.Errorf("%q: %d options, without or not first %s: %.300q", query, len(got), want, got)
 		}
-	}
-	for _, call := range s.Baseten.Requests()[before:] {
-		t.Errorf("Baseten was asked for options: %s", call.Path)
 	}
 	if got, err := f.form.Options(s.ctx, "Model", "no such thing"); err != nil || len(got) != 0 {
 		t.Errorf("%q, %v", got, err)
@@ -444,9 +441,10 @@ func TestFormOfAnotherVersion(t *testing.T) {
 // Baseten away is said in the form, which fills once it is back and something is chosen.
 func TestFormWhileBasetenIsAway(t *testing.T) {
 	t.Parallel()
-	s := tell(t, quietly(), nil)
-	f := s.formFor("Ana", "", formTitle)
+	s := stage(t, quietly(), nil)
 	away := s.Baseten.Inject(basetensim.Fault{Method: "GET", Path: "/v1/models/" + llama, Kind: basetensim.Refused, Status: 404})
+	s.start()
+	f := s.formFor("Ana", "", formTitle)
 	f.choose("Model", "llama-70b")
 	f.sees("⚠️")
 	away.Clear()

@@ -49,8 +49,9 @@ func newForms() *forms {
 type filling struct {
 	busy   bool
 	newest *choice // what was chosen last and not looked at yet, nil for nothing
-	// chosenAt is when that was, in Slack's clock: what it sends may arrive in another order.
-	chosenAt string
+	// chosenAt is when something was chosen last, in the view chosenIn and by Slack's clock:
+	// what it sends may arrive in another order.
+	chosenIn, chosenAt string
 	// viewID was brought from the state base to the state hash, in Slack's words for them.
 	viewID, base, hash string
 
@@ -62,7 +63,7 @@ type choice struct {
 	from         asker
 	viewID, hash string
 	entry        view.FormEntry
-	at           string // the ts of the choice
+	at           string // the ts of the choice, "" for the form as it opens
 	// start is what the form opened with, nil once somebody chose something.
 	start  *start
 	typing bool
@@ -77,10 +78,10 @@ func (b *Bot) fill(c *choice) {
 		f = &filling{}
 		b.forms.by.put(c.from.person.ID, f)
 	}
-	if c.at != "" && c.at < f.chosenAt {
+	if c.viewID == f.chosenIn && c.at < f.chosenAt {
 		return
 	}
-	f.newest, f.chosenAt = c, c.at
+	f.newest, f.chosenIn, f.chosenAt = c, c.viewID, c.at
 	if f.busy {
 		return
 	}
@@ -159,8 +160,13 @@ func (b *Bot) filled(ctx context.Context, f *filling, c *choice, form view.Form)
 	if form.Model == nil {
 		if _, err := b.names.Models(ctx); err != nil {
 			form.Trouble = change.NameProblem(err)
+			return form
 		}
-		return form
+		model, ok := b.names.Named(form.Unknown)
+		if !ok {
+			return form
+		}
+		form.Model, form.Unknown, form.Kept.Given = &model, "", model.ID
 	}
 	targets, err := b.recent(ctx, f, form.Model.ID)
 	if err != nil {

@@ -68,9 +68,11 @@ func (b *Bot) openChange(d *delivery, from asker, trigger string, begin func(ctx
 
 // openStart opens the form with what is known without a call, and has it filled.
 func (b *Bot) openStart(ctx context.Context, d *delivery, from asker, trigger string, st start) {
-	opened, ok := b.openForm(ctx, d, from, trigger, view.ChangeForm(view.Form{
-		Kept: st.kept, Model: st.model, Unknown: st.unknown, Replaced: st.replaced, Now: b.cfg.Now(),
-	}))
+	form := view.Form{Kept: st.kept, Model: st.model, Replaced: st.replaced, Now: b.cfg.Now()}
+	if b.names.Loaded() {
+		form.Unknown = st.unknown
+	}
+	opened, ok := b.openForm(ctx, d, from, trigger, view.ChangeForm(form))
 	if !ok {
 		return
 	}

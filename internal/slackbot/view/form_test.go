@@ -109,7 +109,7 @@ func forms() map[string]Form {
 		"9 not allowed, and moved": with(func(f *Form) {
 			f.Typed, f.Seen, f.Moved = typed, seenAs(no, authz.Decision{}), movedTo5()
 		}),
-		"A in place of": with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
+		"A in place of":  with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
 		"B Baseten away": {Kept: kept, Model: model, Trouble: change.Reason{Code: change.BasetenAway}},
 		"C stale":        with(func(f *Form) { f.Targets, f.Now = &stale, targets.ReadAt.Add(time.Minute) }),
 	}
