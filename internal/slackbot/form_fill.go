@@ -52,6 +52,8 @@ type filling struct {
 	// chosenAt is when something was chosen last, in the view chosenIn and by Slack's clock:
 	// what it sends may arrive in another order.
 	chosenIn, chosenAt string
+	// more tells that the other settings were asked for in it.
+	more bool
 	// viewID was brought from the state base to the state hash, in Slack's words for them.
 	viewID, base, hash string
 
@@ -78,18 +80,26 @@ func (b *Bot) fill(c *choice) {
 		f = &filling{}
 		b.forms.by.put(c.from.person.ID, f)
 	}
-	if c.viewID == f.chosenIn && c.at < f.chosenAt {
-		return
+	if c.viewID == f.chosenIn {
+		if f.more = f.more || c.entry.Kept.More; c.at < f.chosenAt {
+			return
+		}
+		c.entry.Kept.More = f.more // pressed, though the form did not show it yet
 	}
-	f.newest, f.chosenIn, f.chosenAt = c, c.viewID, c.at
+	f.newest, f.chosenIn, f.chosenAt, f.more = c, c.viewID, c.at, c.entry.Kept.More
 	if f.busy {
 		return
 	}
 	f.busy = b.loop.reads.add(func(ctx context.Context) {
-		defer b.forms.broke(f)
+		ended := false
+		defer func() {
+			if !ended { // filling broke: the next choice begins anew
+				b.forms.stop(f)
+			}
+		}()
 		for {
 			c := b.forms.next(f)
-			if c == nil {
+			if ended = c == nil; ended {
 				return
 			}
 			if c.typing && sleep(ctx, typingPause) && b.forms.outdated(f) {
@@ -112,14 +122,10 @@ func (s *forms) next(f *filling) *choice {
 	return c
 }
 
-// broke ends the work where filling panics.
-func (s *forms) broke(f *filling) {
-	if p := recover(); p != nil {
-		s.mu.Lock()
-		f.busy = false
-		s.mu.Unlock()
-		panic(p)
-	}
+func (s *forms) stop(f *filling) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.busy = false
 }
 
 // fillNow looks at what was chosen and shows what follows from it.

@@ -266,12 +266,13 @@ func Offered(t baseten.Targets) []baseten.Resolved {
 }
 
 func targetOption(r baseten.Resolved) *slack.OptionBlockObject {
-	text, about := "", "no deployment serves it"
+	var text string
 	if r.Environment != nil {
 		text = name(r.Environment.Name)
 	} else {
 		text = "deployment " + name(r.Deployment.Name)
 	}
+	about := "no deployment serves it"
 	if d := r.Deployment; d != nil {
 		about = howItRuns(d, r.Settings())
 	}

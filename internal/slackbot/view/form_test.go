@@ -88,9 +88,9 @@ func forms() map[string]Form {
 	no := change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseNoRule}}
 	production := at("production", "")
 	base := Form{Kept: kept, Model: model, Targets: &targets, Target: production, Now: targets.ReadAt}
-	with := func(change func(*Form)) Form {
+	with := func(alter func(*Form)) Form {
 		f := base
-		change(&f)
+		alter(&f)
 		return f
 	}
 	stale := targets
