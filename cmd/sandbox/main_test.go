@@ -182,7 +182,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 	step("break-glass", func() {
 		u.as("Ana")
 		u.Enter(box, `/autoscale llama-70b production max=20 break-glass reason="customers are waiting"`)
-		u.Shows("#messages", "Glass broken")
+		u.Shows("#messages", "the approval was skipped")
 		u.Shows("#messages .btn", "Sign Review")
 	})
 	step("failed", func() {
