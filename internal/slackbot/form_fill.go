@@ -318,13 +318,17 @@ func (s *forms) outdated(f *filling) bool {
 
 // chosen serves what is chosen or typed in an open form.
 func (b *Bot) chosen(d *delivery, c slack.InteractionCallback) {
+	from := clicker(d, c)
+	if !b.admit(d, from, c.View.CallbackID, nil) {
+		return
+	}
 	d.acknowledge()
 	entry, ok := view.ReadForm(c.View)
 	if !ok {
 		b.cfg.Log.Warn("unknown form", zap.String("envelope", d.id), zap.String("form", c.View.CallbackID))
 		return
 	}
-	next := &choice{from: clicker(d, c), viewID: c.View.ID, hash: c.View.Hash, entry: entry}
+	next := &choice{from: from, viewID: c.View.ID, hash: c.View.Hash, entry: entry}
 	for _, action := range c.ActionCallback.BlockActions {
 		switch {
 		case action == nil:
