@@ -41,7 +41,7 @@ func TestFormIsUpdated(t *testing.T) {
 				})
 			}
 			l := newLab(t, "https://slack.example/api/")
-			l.Slack.api.http = &http.Client{Transport: handler(api.serve)}
+			l.api.http = &http.Client{Transport: handler(api.serve)}
 			f := &filling{}
 			one := &choice{viewID: "V1", hash: "h1"}
 			if c.newer {
