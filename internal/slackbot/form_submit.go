@@ -85,9 +85,9 @@ func (b *Bot) askedIn(ctx context.Context, viewID string, e view.FormEntry) (ask
 	model, ok := b.names.Listed(e.ModelID)
 	switch {
 	case e.ModelID == "":
-		return ask, map[string]string{view.PickModel: view.ChooseModel}
+		return ask, map[string]string{e.UnderModel(): view.ChooseModel}
 	case !ok:
-		return ask, map[string]string{view.PickModel: view.ModelNotFound}
+		return ask, map[string]string{e.UnderModel(): view.ModelNotFound}
 	case e.Target == "":
 		return ask, map[string]string{e.UnderTarget(): view.ChooseTarget}
 	}

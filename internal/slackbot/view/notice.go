@@ -14,7 +14,7 @@ func Canceled(id change.ID) Message { return Plain(id.String() + " is canceled."
 
 // FormNotOpened answers a button whose form Slack did not open.
 func FormNotOpened() Message {
-	return Plain("Slack did not open the form. Please press the button again.")
+	return Plain("Slack did not open the form. Please try again.")
 }
 
 // NotAddressed answers a mention in the middle of a message.
