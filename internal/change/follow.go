@@ -82,6 +82,11 @@ func (k OutcomeKind) Bad() bool {
 	}
 }
 
+// overturns reports whether what the card says of the end does not hold any more.
+func (k OutcomeKind) overturns() bool {
+	return k == Overruled || k == Rescheduled || k == NotVisible || k == Landed
+}
+
 // News is bad news of a request that was told as done, or as failed: it is one new
 // reply, since an edit notifies nobody.
 type News struct {
@@ -360,8 +365,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		r.Outcome = next
 		r.Attempts, r.RetryAt = 0, time.Time{}
 		r.owe(Reply)
-		switch next.Kind {
-		case Overruled, Rescheduled, NotVisible, Landed:
+		if next.Kind.overturns() {
 			r.owe(Card) // it says something else
 		}
 		r.oweReview()
