@@ -92,12 +92,12 @@ type Bot struct {
 	responses *responses
 	buckets   *buckets
 	forms     *forms
-	looks     chan struct{} // one for each submission that looks at Baseten
+	compares  chan struct{} // one for each submission that reads the settings before it is acknowledged
 }
 
 // New returns a bot that serves once Run is called. Identify must have succeeded.
 func (s *Slack) New(self Identity, changes *change.Service, names *baseten.Catalogue, policy func() *authz.Policy) *Bot {
-	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), buckets: newBuckets(), forms: newForms(), looks: make(chan struct{}, mostLooks)}
+	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), buckets: newBuckets(), forms: newForms(), compares: make(chan struct{}, mostCompares)}
 	b.loop = newLoop(b)
 	b.sockets = newSockets(s.cfg, s.api.http, b.loop.take)
 	return b

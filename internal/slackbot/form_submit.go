@@ -21,11 +21,11 @@ import (
 // with all that was typed. Everything else is judged once it is recorded.
 
 const (
-	// submitLook bounds how long a submission waits to see whether what was shown still
-	// stands, and mostLooks how many do so at the same time. The others are compared once
+	// compareWithin bounds how long a submission waits to see whether what was shown still
+	// stands, and mostCompares how many do so at the same time. The others are compared once
 	// they are recorded, as all are: nothing is sent that moved.
-	submitLook = 700 * time.Millisecond
-	mostLooks  = 4
+	compareWithin = 700 * time.Millisecond
+	mostCompares  = 4
 )
 
 // changeSubmitted serves the form for a change.
@@ -140,9 +140,9 @@ func settingsOf(e view.FormEntry, told baseten.Settings) baseten.Settings {
 // could. Otherwise it is the last reading, if there is one.
 func (b *Bot) looked(ctx context.Context, modelID string) (targets baseten.Targets, known bool) {
 	select {
-	case b.looks <- struct{}{}:
-		defer func() { <-b.looks }()
-		ctx, cancel := context.WithTimeout(ctx, submitLook)
+	case b.compares <- struct{}{}:
+		defer func() { <-b.compares }()
+		ctx, cancel := context.WithTimeout(ctx, compareWithin)
 		defer cancel()
 		if t, err := b.names.Targets(ctx, modelID); err == nil && !t.Stale {
 			return t, true
