@@ -199,9 +199,13 @@ func TestDatabaseAway(t *testing.T) {
 			w.set(func(w *world) { n = w.calls })
 			return n
 		}
+		ready := bot.Ready()
 		calls, before := count(), goroutines(t)
 		pass(time.Minute)
 		synctest.Wait()
+		if away := bot.Ready(); ready != nil || away == nil {
+			t.Errorf("ready: %v while the database answers, %v while it does not", ready, away)
+		}
 		if n := count() - calls; n > 120 {
 			t.Errorf("%d calls of the database in a minute", n)
 		}
@@ -211,6 +215,9 @@ func TestDatabaseAway(t *testing.T) {
 		w.set(func(w *world) { w.away = false })
 		pass(time.Minute)
 		synctest.Wait()
+		if err := bot.Ready(); err != nil {
+			t.Errorf("ready: %v after the database is back", err)
+		}
 		got := w.get(r.ID)
 		if got.State != change.Applied || len(w.baseten.Patches()) != 1 {
 			t.Errorf("ended %s (%s) after %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))
