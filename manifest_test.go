@@ -12,10 +12,18 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"autoscalebot/internal/slackbot/view"
 )
 
 // manifest is the part of manifest.yaml that the bot's code depends on.
 type manifest struct {
+	Features struct {
+		Shortcuts []struct {
+			Type       string `yaml:"type"`
+			CallbackID string `yaml:"callback_id"`
+		} `yaml:"shortcuts"`
+	} `yaml:"features"`
 	OAuthConfig struct {
 		Scopes struct {
 			Bot         []string `yaml:"bot"`
@@ -73,6 +81,8 @@ func TestManifestSchemaRefuses(t *testing.T) {
 		{"unknown key", "always_online:", "always_onlin:"},
 		{"command without slash", "command: /autoscale", "command: autoscale"},
 		{"long name", "name: Autoscale Bot", "name: " + strings.Repeat("x", 36)},
+		{"long name of a shortcut", "name: Change Autoscaling\n      type: global", "name: " + strings.Repeat("x", 25) + "\n      type: global"},
+		{"shortcut on nothing", "type: message", "type: file"},
 		{"scope that is no word", "- commands #", "- 7 #"},
 		{"interactivity without a word on it", "is_enabled:", "request_url: https://x.example #"},
 	} {
@@ -112,6 +122,19 @@ func TestManifestEventsHaveTheirScopes(t *testing.T) {
 	}
 	for event := range needs {
 		t.Errorf("event %s is not subscribed", event)
+	}
+}
+
+// The bot serves the shortcuts by their callback IDs.
+func TestManifestShortcuts(t *testing.T) {
+	_, m := readManifest(t)
+	want := map[string]string{view.ShortcutGlobal: "global", view.ShortcutMessage: "message"}
+	got := make(map[string]string)
+	for _, s := range m.Features.Shortcuts {
+		got[s.CallbackID] = s.Type
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("shortcuts (-want +got):\n%s", diff)
 	}
 }
 

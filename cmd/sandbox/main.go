@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"autoscalebot/internal/app"
 	"autoscalebot/internal/sandbox"
@@ -32,14 +33,15 @@ func run(ctx context.Context, args []string, stdout io.Writer, start sandbox.Sta
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	return sandbox.Run(ctx, sandbox.Options{Addr: *addr, Stdout: stdout, StartBot: start})
+	return sandbox.Run(ctx, sandbox.Options{Addr: *addr, Stdout: stdout, StartBot: start, PolicyTest: app.PolicyTest})
 }
 
-// startBot runs the same bot as cmd/bot does, in the world that env describes.
-func startBot(ctx context.Context, env map[string]string) error {
-	cfg, err := app.LoadConfig(env)
+// startBot runs the same bot as cmd/bot does, in a simulated world. It looks at the
+// policy every second, so that whoever edits it need not wait.
+func startBot(ctx context.Context, in sandbox.Surroundings) error {
+	cfg, err := app.LoadConfig(in.Env)
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, cfg, app.Options{Version: "sandbox"})
+	return app.Run(ctx, cfg, app.Options{Version: "sandbox", Now: in.Now, PolicyEvery: time.Second, PolicyRead: in.PolicyRead})
 }

@@ -4,15 +4,19 @@ import (
 	"bufio"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
+	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/pagetest"
 )
 
@@ -31,9 +35,9 @@ func runSandbox(t *testing.T) *sandboxed {
 	stdout, out := io.Pipe()
 	started, ended := make(chan map[string]string, 1), make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, out, func(ctx context.Context, env map[string]string) error {
-			started <- env
-			return startBot(ctx, env)
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, out, func(ctx context.Context, in sandbox.Surroundings) error {
+			started <- in.Env
+			return startBot(ctx, in)
 		})
 		out.Close()
 	}()
@@ -182,8 +186,10 @@ func stories(t *testing.T, width, height int64, theme string) {
 	step("break-glass", func() {
 		u.as("Ana")
 		u.Enter(box, `/autoscale llama-70b production max=20 break-glass reason="customers are waiting"`)
-		u.Shows("#messages", "Glass broken")
+		u.channel("scaling-alarms")
+		u.Shows("#messages", "customers are waiting")
 		u.Shows("#messages .btn", "Sign Review")
+		u.channel("ml-oncall")
 	})
 	step("failed", func() {
 		u.Press("#faults-button", "Faults")
@@ -200,10 +206,10 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.Shows("#messages", "whisper-large / production")
 		u.as("Lea")
 		u.approve()
-		u.thread("to undo: @autoscale undo")
-		hint := u.Text(`document.querySelector("#thread-messages .message:last-child").textContent.match(/autoscale undo #\w{5}/)[0]`)
+		u.thread("In force")
+		u.Press("#thread-messages .btn", "Undo Change")
+		u.Press("#confirm .btn", "Undo Change")
 		u.closeThread()
-		u.Enter(box, "/"+hint)
 		u.Shows("#messages", "undoes #")
 		u.Shows("#messages", "Scale-down delay: 120 s (2 min) → 300 s (5 min)")
 	})
@@ -226,6 +232,129 @@ func stories(t *testing.T, width, height int64, theme string) {
 			u.Shows("#messages .message:last-child .body", c.says)
 		})
 	}
+	u.Quiet()
+}
+
+// The first steps, from the top: each does with the real bot what it says.
+func TestFirstSteps(t *testing.T) {
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, 1280, 900)}
+	u.Theme("light")
+	u.Shows("#bot-status", "Bot connected")
+	done := 0
+	step := func(holds string, f func()) {
+		t.Helper()
+		done++
+		// By the page's own handler, since the messages push the steps out of sight.
+		u.Run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelectorAll(".step")[%d].click()`, done-1)))
+		if got := u.Text(fmt.Sprintf(`document.querySelectorAll(".step")[%d].textContent`, done-1)); !strings.Contains(got, holds) {
+			t.Fatalf("step %d is %q", done, got)
+		}
+		f()
+	}
+	send := func(says string) func() {
+		return func() {
+			t.Helper()
+			u.Until(`document.activeElement.matches("#composer") && document.activeElement.value !== ""`)
+			u.Run(chromedp.KeyEvent(kb.Enter))
+			u.Shows("#messages", says)
+		}
+	}
+	press := func(button, says string) func() {
+		return func() {
+			t.Helper()
+			u.Until(fmt.Sprintf(`document.activeElement.matches("#messages .btn") && document.activeElement.textContent.startsWith(%q)`, button))
+			u.Run(chromedp.KeyEvent(kb.Enter))
+			if u.Text(`String(document.querySelector("#confirm").open)`) == "true" {
+				u.Press("#confirm .btn:last-child", "")
+			}
+			u.Shows("#messages", says)
+		}
+	}
+	step("max=7", send("Max replicas: 4 → 7"))
+	step("max=12", send("Waits for one of @Lea, @Leo, until"))
+	step("Approve", press("Approve", "Approved by @Lea"))
+	step("staging min=1", send("Waits for the requester to confirm"))
+	step("Confirm", press("Confirm", "Min replicas: 0 → 1"))
+	u.Until(`document.querySelectorAll("#messages .thread-link").length === 3`)
+	step("undo", func() {
+		u.Shows(".option", "#")
+		u.Run(chromedp.KeyEvent(kb.Tab))
+		send("undoes #")()
+	})
+	step("break-glass", send("→ 20"))
+	u.Shows("#channels", "scaling-alarms")
+	u.channel("scaling-alarms")
+	u.Shows("#messages .btn", "Sign Review")
+	u.channel("ml-oncall")
+	u.thread("In force")
+	u.closeThread()
+	step("Terraform", func() { u.Shows("#messages", "changed again since") })
+	step("min=0", send("Production never scales to zero"))
+	step("prodction", send("prodction not found"))
+	step("status", send("Last changed by"))
+	if n := u.Text(`String(document.querySelectorAll(".step").length)`); n != strconv.Itoa(done) {
+		t.Errorf("there are %s first steps, and %d were tried", n, done)
+	}
+	u.Quiet()
+}
+
+// What happens around the bot, with the real one: its clock moves, its policy changes,
+// it says that it is stopping.
+func TestWorldAroundTheBot(t *testing.T) {
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, 1280, 900)}
+	u.Theme("light")
+	u.Shows("#bot-status", "Bot connected")
+
+	u.beside("Policy")
+	u.Shows(".verdict", "In force")
+	u.Shows(".results", "3 tests, all passed")
+	edit := func(from, to string) {
+		t.Helper()
+		u.Run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+			const box = document.querySelector("#policy-text");
+			box.value = box.value.replace(%q, %q);
+			box.dispatchEvent(new Event("input", { bubbles: true }));
+		}`, from, to)))
+		u.Press("#policy-save", "Save")
+	}
+	edit("after.max_replica <= 8", "after.max_replica <= 6")
+	u.Shows(".verdict", "Refused")
+	u.Shows(".said", "llama-70b production max=7")
+	u.Shoot("policy-refused")
+	u.channel("scaling-alarms")
+	u.Shows("#messages", "A new version of the policy was refused")
+	u.channel("ml-oncall")
+	edit("after.max_replica <= 6", "after.max_replica <= 9")
+	u.Shows(".verdict", "In force")
+	u.Shows(".results", "3 tests, all passed")
+
+	u.Enter(box, "/autoscale llama-70b production max=9")
+	u.thread("Baseten: ACCEPTED")
+	u.closeThread()
+	u.Enter(box, "/autoscale llama-70b production max=12")
+	u.Shows("#messages .btn", "Approve")
+	u.Press("#world-button", "World")
+	u.Press("#world-tray .btn", "+1 day")
+	u.Press("#world-button", "World")
+	u.Gone("#messages .btn", "Approve")
+	u.Shows("#messages", "Expired")
+
+	u.Press("#world-button", "World")
+	u.Press("#world-tray .once", "A mention arrives late")
+	u.Press("#world-button", "World")
+	u.Shows("#messages .thread-link", "reply")
+	u.beside("Notifications")
+	u.Shows("#pings .ping", "Ana")
+	u.Shoot("notifications")
+	u.beside("Baseten")
+
+	u.Press("#bot-status", "Bot connected")
+	u.Press("#bot-tray .btn", "Stop the bot")
+	u.Shows("#bot-status", "No bot")
+	u.Press("#bot-tray .btn", "Start the bot")
+	u.Shows("#bot-status", "Bot connected")
 	u.Quiet()
 }
 
@@ -267,6 +396,24 @@ func (u *user) as(who string) {
 	}
 }
 
+// channel goes to another channel.
+func (u *user) channel(name string) {
+	if u.narrow {
+		u.Press(".tabs button", "People")
+	}
+	u.Press(".channel", name) // which shows the chat
+	u.Shows("#channel-head", name)
+}
+
+// beside shows one of the panes beside the chat.
+func (u *user) beside(name string) {
+	if u.narrow {
+		u.Press(".tabs button", name)
+	} else {
+		u.Press(".beside-tabs .segment", name)
+	}
+}
+
 // approve presses the newest Approve, and confirms.
 func (u *user) approve() {
 	u.Press("#messages .btn", "Approve")
@@ -275,7 +422,7 @@ func (u *user) approve() {
 
 // thread opens the newest thread and waits until it says something.
 func (u *user) thread(says string) {
-	u.Until(`[...document.querySelectorAll("#messages > .message:not(.private)")].at(-1)?.querySelector(".thread-link")`)
+	u.Until(`[...document.querySelectorAll("#messages > .message:not(.private):not(:has(.from-thread))")].at(-1)?.querySelector(".thread-link")`)
 	u.Press("#messages .thread-link", "1 reply")
 	u.Shows("#thread-messages", says)
 }

@@ -97,7 +97,7 @@ func TestMovedBeforeApproval(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.click("Lea", "Approve Change")
-	s.sees("Ana", "not carried out: max was 4 when shown, is 5 now. Nothing was sent.")
+	s.sees("Ana", "not carried out: max was 4 when shown, is 5 now. Changed by grace@example.com (on Baseten's pages). Nothing was sent.")
 	if got := s.patches(); len(got) != 0 {
 		t.Fatalf("patches = %q, want none", got)
 	}

@@ -113,7 +113,7 @@ func TestBreakGlassIsOffered(t *testing.T) {
 	if labels := labelsOf(offer); !slices.Equal(labels, []string{"Break Glass…", "Cancel"}) {
 		t.Errorf("the offer has %q", labels)
 	}
-	if labels := labelsOf(card); !slices.Equal(labels, []string{"Approve Change", "Deny"}) {
+	if labels := labelsOf(card); !slices.Equal(labels, []string{"Approve Change", "Deny", "Change…"}) {
 		t.Errorf("everybody sees %q", labels)
 	}
 	s.click("Ana", "Break Glass…")

@@ -464,7 +464,7 @@ rules:
 			},
 			want: []string{
 				`FAIL  LOG_LEVEL         unknown log level "[redacted]": use debug, info, warn or error`,
-				`FAIL  DATABASE_URL      the database URL must be sqlite:PATH or postgres://USER:[redacted]@HOST:PORT/NAME`,
+				`FAIL  DATABASE_URL      the database URL must be sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME`,
 				`FAIL  ALLOWED_USERS     not Slack user IDs (U… or W…): "ana"`,
 			},
 		},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"autoscalebot/internal/sandbox"
 	"autoscalebot/internal/sandbox/basetensim"
@@ -70,6 +71,20 @@ func (f *formed) holds(field, want string) {
 	f.t.Helper()
 	if got := f.form.Value(field); got != want {
 		f.t.Errorf("%s holds %q, want %q:\n%s", field, got, want, f.form.Text())
+	}
+}
+
+// offeredNothing waits until a person is offered no model for what they type.
+func (f *formed) offeredNothing(query string) {
+	f.t.Helper()
+	for {
+		got, err := f.form.Options(f.ctx, "Model", query)
+		if err != nil {
+			f.t.Fatalf("still offered %.100q: %v", got, err)
+		}
+		if len(got) == 0 {
+			return
+		}
 	}
 }
 
@@ -245,4 +260,196 @@ func TestFormOfWhatMoved(t *testing.T) {
 	f.sent() // it was seen, and is meant
 	s.sees("Ben", "5 → 7")
 	s.sees("Ben", "Baseten: ACCEPTED")
+}
+
+// A form that is refused keeps what was typed, and a request that is refused later offers
+// the form as it was filled.
+func TestFormThatIsRefused(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	f := s.formFor("Ana", "llama-70b production", "Max replicas")
+	f.enter("min", "9")
+	f.enter("reason", "customers wait")
+	f.refused("min 9 would be above the current max 4")
+	f.enter("max", "0")
+	f.refused("max takes 1 or more replicas")
+	f.press("More Settings")
+	f.sees("Autoscaling window")
+	f.enter("window", "2")
+	f.refused("window takes 10 s to 3600 s")
+	f.holds("min", "9")
+	f.holds("window", "2")
+	f.holds("reason", "customers wait")
+
+	f.enter("window", "60")
+	f.enter("max", "4")
+	f.enter("min", "0")
+	f.sees("Production never scales to zero")
+	f.sent()
+	if m := s.sees("Ana", "Production never scales to zero"); m.EphemeralFor != "U0ANA" || m.Channel != s.As("Ana").Channel("#ml-oncall") {
+		t.Errorf("told to %q in %s", m.EphemeralFor, m.Channel)
+	}
+	s.click("Ana", "Change…")
+	f = s.opens("Ana", "Max replicas")
+	f.holds("min", "0")
+	f.holds("max", "4")
+	f.holds("reason", "customers wait")
+	f.enter("min", "2")
+	f.enter("max", "6")
+	f.sent()
+	s.sees("Ben", "Baseten: ACCEPTED")
+	want := []string{"/v1/models/" + llama + "/environments/production " + `{"autoscaling_settings":{"max_replica":6}}`}
+	if got := s.patches(); !slices.Equal(got, want) {
+		t.Errorf("patches %q, want %q", got, want)
+	}
+}
+
+// What could not be looked at before the acknowledgement is compared once it is recorded:
+// what moved is not sent.
+func TestFormOfWhatMovedUnseen(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	f := s.formFor("Ana", "llama-70b production", "Max replicas")
+	f.enter("max", "7")
+	f.sees("You may do this at once")
+	if err := s.Baseten.ChangeEnvironmentBehindTheBack(llama, "production", basetensim.Changes{"max_replica": 5}); err != nil {
+		t.Fatal(err)
+	}
+	slow := s.Baseten.Inject(basetensim.Fault{Method: "GET", Path: "/v1/models/" + llama, Kind: basetensim.Delay, Delay: 1500 * time.Millisecond})
+	f.sent()
+	slow.Clear()
+	s.sees("Ana", "max was 4 when shown, is 5 now")
+	if got := s.patches(); len(got) != 0 {
+		t.Errorf("patches %q", got)
+	}
+	s.click("Ana", "Change…")
+	f = s.opens("Ana", "5 → 7")
+	f.holds("max", "7")
+}
+
+// [Change…] on somebody's card asks for something else in its place, in the name of
+// whoever presses it.
+func TestFormInPlaceOfARequest(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=30")
+	first := s.sees("Ben", "Waits for")
+	s.click("Lea", "Change…")
+	f := s.opens("Lea", "In place of")
+	f.sees("More Settings")
+	f.holds("max", "30")
+	f.enter("max", "12")
+	f.sees("Needs @leo")
+	f.sent()
+	card := s.sees("Ben", "in place of "+requestID(t, s.Slack.PlainText(first)))
+	s.sees("Ben", "Replaced by "+requestID(t, s.Slack.PlainText(card)))
+	s.click("Lea", "Approve Change")
+	s.sees("Lea", "Nobody approves their own request")
+	s.click("Leo", "Approve Change")
+	s.sees("Ben", "Baseten: ACCEPTED")
+	want := []string{"/v1/models/" + llama + "/environments/production " + `{"autoscaling_settings":{"max_replica":12}}`}
+	if got := s.patches(); !slices.Equal(got, want) {
+		t.Errorf("patches %q, want %q", got, want)
+	}
+}
+
+// One's own card is replaced in the same way; where the other values need nobody, they are
+// carried out at once.
+func TestFormInPlaceOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=30")
+	s.sees("Ben", "Waits for")
+	s.click("Ana", "Change…")
+	f := s.opens("Ana", "More Settings")
+	f.enter("max", "8")
+	f.sees("You may do this at once")
+	f.sent()
+	s.sees("Ben", "Replaced by #")
+	s.sees("Ben", "Baseten: ACCEPTED")
+}
+
+// A request that ended while the form was open is not spoken of.
+func TestFormInPlaceOfWhatEnded(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=30")
+	s.sees("Ben", "Waits for")
+	s.click("Lea", "Change…")
+	f := s.opens("Lea", "More Settings")
+	f.enter("max", "12")
+	s.click("Leo", "Deny")
+	s.sees("Ben", "Denied by")
+	f.sent()
+	if text := s.Slack.PlainText(s.sees("Ben", "4 → 12")); strings.Contains(text, "in place of") {
+		t.Errorf("the card speaks of what ended:\n%s", text)
+	}
+}
+
+// Options come from what is known: at once, with 5,000 models, without a call to Baseten,
+// and to nobody whom list would show nothing.
+func TestFormOptions(t *testing.T) {
+	t.Parallel()
+	s := stage(t, quietly(), nil)
+	s.Baseten.Fill(5000, 0)
+	s.start()
+	f := s.formFor("Ana", "llama-70b", "Target")
+	s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang})
+	for query, want := range map[string]string{
+		"": "llama-70b", "model-4321": "model-4321", "modle-4321": "model-4321", "70b": "llama-70b", "rerank": "ads/rerank",
+	} {
+		began := time.Now()
+		got, err := f.form.Options(s.ctx, "Model", query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%q: options took %v", query, took)
+		}
+		if len(got) == 0 || len(got) > 100 || !slices.Contains(got, want) || query != "" && got[0] != want {
+			t.Errorf("%q: %d options, without or not first %s: %.300q", query, len(got), want, got)
+		}
+	}
+	if got, err := f.form.Options(s.ctx, "Model", "no such thing"); err != nil || len(got) != 0 {
+		t.Errorf("%q, %v", got, err)
+	}
+
+	s.Slack.AddUser(slacksim.User{ID: "U0ANA", Name: "ana", RealName: "Ana Alvarez", IsRestricted: true})
+	f.offeredNothing("llama") // a guest
+	resume := s.Slack.Fault(slacksim.Fault{Method: "users.info", Kind: slacksim.FaultHang})
+	defer resume()
+	f.offeredNothing("lla") // nobody knows who asks
+}
+
+// A form of a version that is not this one is answered in words, and keeps what was typed.
+func TestFormOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	f := s.formFor("Ana", "llama-70b production", "Max replicas")
+	f.enter("max", "7")
+	v := s.Slack.OpenViews("U0ANA")[0]
+	v.CallbackID = "change_everything"
+	d := s.Slack.SubmitStale("U0ANA", v, nil)
+	if err := d.WaitAck(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(d.AckPayload()); !strings.Contains(got, "another version of the bot") {
+		t.Errorf("answered with %s", got)
+	}
+}
+
+// Baseten away is said in the form, which fills once it is back and something is chosen.
+func TestFormWhileBasetenIsAway(t *testing.T) {
+	t.Parallel()
+	s := stage(t, quietly(), nil)
+	away := s.Baseten.Inject(basetensim.Fault{Method: "GET", Path: "/v1/models/" + llama, Kind: basetensim.Refused, Status: 404})
+	s.start()
+	f := s.formFor("Ana", "", formTitle)
+	f.choose("Model", "llama-70b")
+	f.sees("⚠️")
+	away.Clear()
+	f.choose("Model", "whisper-large")
+	f.sees("Target")
+	f.choose("Model", "llama-70b")
+	f.sees("Target")
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -60,20 +61,27 @@ func TestOverruledOverARestart(t *testing.T) {
 	for _, tt := range []struct {
 		target, asked string
 		inForce       string
-		byHand        int
+		by            basetensim.Actor
+		to            int
+		untold        bool // the key may not read the audit log
 		news          string
 		loud          bool
 	}{
-		{"production", "max=7", "7 of 7 active after", 4, "were put back by somebody else (Terraform or an operator?)", true},
-		{"staging", "max=4", "In force after", 3, "were changed by somebody else (Terraform or an operator?)", false},
+		{"production", "max=7", "7 of 7 active after", basetensim.Terraform, 4, false,
+			"were put back by the API key terraform (with terraform-provider-baseten)", true},
+		{"staging", "max=4", "In force after", basetensim.Colleague, 3, false, "were changed by grace@example.com (on Baseten's pages)", false},
+		{"staging", "max=5", "In force after", basetensim.Colleague, 3, true, "were changed by somebody else (Terraform or an operator?)", false},
 	} {
-		t.Run(tt.target, func(t *testing.T) {
+		t.Run(tt.target+" "+tt.asked, func(t *testing.T) {
 			s := tell(t, quietly(), nil)
+			if tt.untold {
+				s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusForbidden, Path: "/v1/models/*/audit_logs"})
+			}
 			s.slash("Ana", "#ml-oncall", "/autoscale llama-70b "+tt.target+" "+tt.asked)
 			card := s.sees("Ana", tt.inForce).ThreadTS
 			s.end()
 			s.start()
-			if err := s.Baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, tt.target, basetensim.Changes{"max_replica": tt.byHand}); err != nil {
+			if err := s.Baseten.ChangeEnvironmentAs(tt.by, basetensim.DemoLlama, tt.target, basetensim.Changes{"max_replica": tt.to}); err != nil {
 				t.Fatal(err)
 			}
 			var thread []slacksim.Message
@@ -83,7 +91,7 @@ func TestOverruledOverARestart(t *testing.T) {
 			})
 			text := s.Slack.PlainText(thread[2])
 			if !strings.HasPrefix(thread[2].Text, "<@U0ANA>") || !strings.Contains(text, tt.news) ||
-				!strings.Contains(text, fmt.Sprintf("Max replicas is %d.", tt.byHand)) {
+				!strings.Contains(text, fmt.Sprintf("Max replicas is %d.", tt.to)) {
 				t.Errorf("the news does not mention the requester and say what stands there:\n%s", text)
 			}
 			if reply := s.Slack.PlainText(thread[1]); len(thread) != 3 || !strings.Contains(reply, "Baseten: ACCEPTED") {

@@ -88,7 +88,7 @@ func TestHistoryIsWhatWasDone(t *testing.T) {
 	s.leavesOut(s.answers("Ben", "history all", "max 4 → 7", "min 2 → 0", "not allowed"), "gone")
 	s.answers("Ben", "history llama-70b production", "max 4 → 7")
 	s.answers("Ben", "history all llama-70b", "min 2 → 0")
-	s.answers("Ben", "history llama-70b staging", "Nothing was changed so far")
+	s.answers("Ben", "history llama-70b staging", "No requests have reached Baseten so far")
 }
 
 // Whoever could approve what waits can do it in the list.

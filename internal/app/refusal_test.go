@@ -81,9 +81,9 @@ func TestAllowedUsers(t *testing.T) {
 func TestReads(t *testing.T) {
 	s := tell(t, quietly(), nil)
 	for line, want := range map[string]string{
-		"/autoscale":                                    "llama-70b production max=7",
+		"/autoscale help":                               "llama-70b production max=7",
 		"/autoscale help max":                           "max",
-		"/autoscale status llama-70b":                   "min 2, max 4",
+		"/autoscale status llama-70b":                   "min 2 max 4",
 		"/autoscale status llama-70b staging":           "v13-rc1",
 		"/autoscale status nobody":                      "not found",
 		"/autoscale list llama-*":                       "llama-70b",

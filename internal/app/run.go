@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -170,7 +171,7 @@ func serve(ctx context.Context, p *process) error {
 	p.background.Go(func() { watchReviews(workCtx, p.db, p.metrics, p.log) })
 	p.background.Go(func() { prune(workCtx, p.db, p.opts.Now, p.log) })
 	p.background.Go(func() { warm(workCtx, names, prices) })
-	p.ready.is(bot.Ready)
+	p.ready.is(func() error { return cmp.Or(changes.Ready(), bot.Ready()) })
 	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID))
 
 	context.AfterFunc(ctx, func() { p.ready.is(func() error { return errors.New("stopping") }) })

@@ -131,6 +131,9 @@ func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error)
 	case found.state == Applied:
 		return s.alreadyDone(ctx, r)
 	case found.state != "":
+		if found.why.Code == SettingsMoved {
+			found.why.By = s.changedBy(ctx, r.Target, found.why.Moved, r.Snapshot.At)
+		}
 		return s.finish(ctx, r, Approved, found.state, found.why)
 	}
 	if err := s.mayAct(ctx); err != nil {

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -127,6 +128,15 @@ func (s *Service) renew(ctx context.Context) {
 		s.follower.forget()
 		s.cfg.Log.Error("the database does not answer: work stops until it does", zap.Error(err))
 	}
+}
+
+// Ready tells why nothing can be recorded or sent now, nil while it can: the database has
+// not answered for some seconds.
+func (s *Service) Ready() error {
+	if !s.lease.alive() {
+		return errors.New("the database does not answer")
+	}
+	return nil
 }
 
 // broken lets a request rest on which its handler broke.

@@ -34,8 +34,10 @@ type Outcome struct {
 	// serving deployment runs with its old settings for no reason that is known.
 	Schedule    string `json:"schedule,omitempty"`
 	OldSettings bool   `json:"old_settings,omitempty"`
-	// Current holds what stands there instead of what was asked.
+	// Current holds what stands there instead of what was asked, By who put it there;
+	// nil where Baseten does not tell.
 	Current baseten.Settings `json:"current,omitempty"`
+	By      *baseten.Changer `json:"by,omitempty"`
 	// Final tells that it is no longer followed.
 	Final bool `json:"final,omitempty"`
 }
@@ -80,6 +82,11 @@ func (k OutcomeKind) Bad() bool {
 	default:
 		return false
 	}
+}
+
+// overturns reports whether what the card says of the end does not hold any more.
+func (k OutcomeKind) overturns() bool {
+	return k == Overruled || k == Rescheduled || k == NotVisible || k == Landed
 }
 
 // News is bad news of a request that was told as done, or as failed: it is one new
@@ -295,8 +302,11 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 			s.follower.looked(row, row.outcome, now)
 			return
 		}
-		if ours {
+		switch {
+		case ours:
 			next.Kind = Superseded
+		case next.Kind == Overruled:
+			next.By = s.changedBy(ctx, r.Target, moved(r.Ask.Settings, r.Ask.Settings, next.Current), r.AppliedAt)
 		}
 	}
 	if next.says(row.outcome) {
@@ -312,6 +322,27 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 		}
 	}
 	s.follower.looked(row, next, now)
+}
+
+// changedBy asks Baseten's audit log, once, who moved the target's settings to what they
+// are, no earlier than since; nil where it does not tell.
+func (s *Service) changedBy(ctx context.Context, t baseten.Target, moved []Moved, since time.Time) *baseten.Changer {
+	stands := baseten.Settings{}
+	for _, m := range moved {
+		if m.Is != nil {
+			stands[m.Field] = *m.Is
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	by, ok, err := s.api.ChangedBy(ctx, t, stands, since)
+	if err != nil {
+		s.cfg.Log.Debug("read who changed the settings", zap.String("model_id", t.ModelID), zap.Error(err))
+	}
+	if !ok {
+		return nil
+	}
+	return &by
 }
 
 // superseded reports whether later requests of ours asked for all that stands there
@@ -360,8 +391,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		r.Outcome = next
 		r.Attempts, r.RetryAt = 0, time.Time{}
 		r.owe(Reply)
-		switch next.Kind {
-		case Overruled, Rescheduled, NotVisible, Landed:
+		if next.Kind.overturns() {
 			r.owe(Card) // it says something else
 		}
 		r.oweReview()

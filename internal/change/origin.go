@@ -216,7 +216,9 @@ func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settin
 		return nil, &refusal{Failed, Reason{Code: Broken}, err}
 	}
 	if differ := moved(r.Ask.Settings, old.Ask.Settings, current); len(differ) > 0 {
-		return nil, &refusal{state: Failed, why: Reason{Code: UndoMoved, Request: old.ID, Moved: differ}}
+		return nil, &refusal{state: Failed, why: Reason{
+			Code: UndoMoved, Request: old.ID, Moved: differ, By: s.changedBy(ctx, old.Target, differ, old.AppliedAt),
+		}}
 	}
 	if fields := sticky(old.Ask.Settings, old.Snapshot.Settings); len(fields) > 0 {
 		return &Note{Code: NoteStaysAsItIs, Fields: fields}, nil

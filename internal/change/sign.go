@@ -43,9 +43,10 @@ func Sign(ctx context.Context, began, now time.Time, send func(context.Context) 
 func (s *Service) lookUpFirst(ctx context.Context, draft *Request) (subject, *refusal) {
 	if to := s.responders.to(draft.ID); to != nil {
 		as := *draft // lookUp writes to the draft
-		defer Sign(ctx, draft.CreatedAt, s.now(),
+		done := Sign(ctx, draft.CreatedAt, s.now(),
 			func(ctx context.Context) error { return to(ctx, &as) },
-			func(err error) { s.unsigned(&as, err) })()
+			func(err error) { s.unsigned(&as, err) })
+		defer done()
 	}
 	return s.lookUp(ctx, draft, 0)
 }

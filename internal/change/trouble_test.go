@@ -2,7 +2,9 @@ package change_test
 
 import (
 	"errors"
+	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +36,20 @@ func (w *world) raise(bot *process, who string, most int) *change.Request {
 	}
 	bot.Start(r.ID)
 	return r
+}
+
+// goroutines counts those of the story, which runs in a bubble of its own: what other
+// tests do beside it does not count.
+func goroutines(t *testing.T) int {
+	t.Helper()
+	all := make([]byte, 4<<20)
+	text := string(all[:runtime.Stack(all, true)])
+	first, _, _ := strings.Cut(text, "\n")
+	bubble := regexp.MustCompile(`synctest bubble \d+`).FindString(first)
+	if bubble == "" {
+		t.Fatalf("no bubble: %s", first)
+	}
+	return len(regexp.MustCompile(`(?m)^goroutine .*`+bubble+`[\],]`).FindAllString(text, -1))
 }
 
 func (w *world) act(bot *process, who string, id change.ID, verb change.Verb) error {
@@ -92,10 +108,10 @@ func TestSlackAway(t *testing.T) {
 				pass(time.Minute)
 				synctest.Wait()
 				posts, _ := w.slack.counts()
-				before := runtime.NumGoroutine()
+				before := goroutines(t)
 				pass(29 * time.Minute)
 				synctest.Wait()
-				if n := runtime.NumGoroutine() - before; n > 3 {
+				if n := goroutines(t) - before; n > 3 {
 					t.Errorf("%d goroutines more after half an hour", n)
 				}
 				after, edits := w.slack.counts()
@@ -137,7 +153,7 @@ func TestBasetenAway(t *testing.T) {
 				}
 				synctest.Wait()
 				w.slack.set(func(s *slack) { s.away = slackToo })
-				before := runtime.NumGoroutine()
+				before := goroutines(t)
 				for minute := range 30 {
 					gets := w.gets()
 					pass(time.Minute)
@@ -146,7 +162,7 @@ func TestBasetenAway(t *testing.T) {
 						t.Errorf("%d reads in minute %d", n, minute+1)
 					}
 				}
-				if n := runtime.NumGoroutine() - before; n > 3 {
+				if n := goroutines(t) - before; n > 3 {
 					t.Errorf("%d goroutines more after half an hour", n)
 				}
 				down.Clear()
@@ -183,18 +199,25 @@ func TestDatabaseAway(t *testing.T) {
 			w.set(func(w *world) { n = w.calls })
 			return n
 		}
-		calls, before := count(), runtime.NumGoroutine()
+		ready := bot.Ready()
+		calls, before := count(), goroutines(t)
 		pass(time.Minute)
 		synctest.Wait()
+		if away := bot.Ready(); ready != nil || away == nil {
+			t.Errorf("ready: %v while the database answers, %v while it does not", ready, away)
+		}
 		if n := count() - calls; n > 120 {
 			t.Errorf("%d calls of the database in a minute", n)
 		}
-		if n := runtime.NumGoroutine() - before; n > 3 {
+		if n := goroutines(t) - before; n > 3 {
 			t.Errorf("%d goroutines more", n)
 		}
 		w.set(func(w *world) { w.away = false })
 		pass(time.Minute)
 		synctest.Wait()
+		if err := bot.Ready(); err != nil {
+			t.Errorf("ready: %v after the database is back", err)
+		}
 		got := w.get(r.ID)
 		if got.State != change.Applied || len(w.baseten.Patches()) != 1 {
 			t.Errorf("ended %s (%s) after %d patches", got.State, got.Reason.Code, len(w.baseten.Patches()))

@@ -35,7 +35,7 @@ func pressed(tokens []token) *Mistake {
 	}
 	id, ok := readID(tokens[1].text)
 	plain := !slices.ContainsFunc(tokens, func(t token) bool { return !t.plain() })
-	if len(tokens) > 2 && !(ok && plain) {
+	if len(tokens) > 2 && (!ok || !plain) {
 		return nil // a model of that name
 	}
 	if ok {

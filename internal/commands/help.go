@@ -98,6 +98,7 @@ func overview() []HelpLine {
 		usages = append(usages, o.usage)
 	}
 	return append(out,
+		HelpLine{Before: "A form with today's values: ", Typed: Slash},
 		HelpLine{Before: "Settings: " + strings.Join(settingWords(), ", ")},
 		HelpLine{Before: "Options: " + strings.Join(usages, ", ")},
 		HelpLine{Before: "More about a word: ", Typed: "help window", Command: true})

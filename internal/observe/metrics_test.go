@@ -70,6 +70,7 @@ func TestMetrics(t *testing.T) {
 	m.Refused("policy")
 	m.RequestEnded("applied")
 	m.BreakGlass()
+	m.OpenReviews(3)
 	m.PolicyStale(true)
 	m.Acked(500 * time.Millisecond)
 	m.Acked(observe.AckDeadline)
@@ -96,6 +97,7 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_refusals_total{reason="policy"}`:                                         "1",
 		`autoscalebot_requests_ended_total{state="applied"}`:                                   "1",
 		`autoscalebot_break_glass_total`:                                                       "1",
+		`autoscalebot_open_reviews`:                                                            "3",
 		`autoscalebot_policy_stale`:                                                            "1",
 		`autoscalebot_ack_seconds_count`:                                                       "3",
 		`autoscalebot_ack_seconds_sum`:                                                         "7.5",
@@ -125,6 +127,7 @@ func TestMetrics(t *testing.T) {
 
 	m.PolicyStale(false)
 	m.StoreUp(false)
+	m.OpenReviews(0)
 	<-waiting
 	got := scrape(t, m)
 	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {

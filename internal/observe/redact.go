@@ -167,9 +167,10 @@ func allShapes() []shape {
 		},
 		{
 			// The same value without its header's name.
-			words: []string{"api-key", "bearer"},
-			re:    regexp.MustCompile(`(?i)((?:api-key|bearer)[\\"']*[ :=]+[\\"']*)[^\s"'\\\]\[,;]+`),
-			keep:  "$1",
+			words:  []string{"api-key", "bearer"},
+			unless: isHelp,
+			re:     regexp.MustCompile(`(?i)((?:api-key|bearer)[\\"']*[ :=]+[\\"']*)[^\s"'\\\]\[,;]+`),
+			keep:   "$1",
 		},
 		{
 			// A trigger_id by its name, as JSON, as a form and as %+v prints it.
@@ -186,10 +187,11 @@ func allShapes() []shape {
 		{
 			// The password in PostgreSQL's address. A password that should have
 			// been percent-encoded, and holds an @, goes as a whole too.
-			words: []string{"postgres"},
-			re:    regexp.MustCompile(`(?i)(postgres(?:ql)?://[^\s:/@"'\\]*:)[^\s"'\\]*@`),
-			keep:  "$1",
-			after: "@",
+			words:  []string{"postgres"},
+			unless: isHelp,
+			re:     regexp.MustCompile(`(?i)(postgres(?:ql)?://[^\s:/@"'\\]*:)[^\s"'\\]*@`),
+			keep:   "$1",
+			after:  "@",
 		},
 		{
 			// The password in PostgreSQL's keyword form, or in an address' query.
@@ -198,6 +200,13 @@ func allShapes() []shape {
 			keep:  "$1",
 		},
 	}
+}
+
+// isHelp reports whether s[i:] is what messages say of how to write a secret, and holds
+// none.
+func isHelp(s string, i int) bool {
+	return strings.HasPrefix(s[i:], "postgres://USER:PASSWORD@") || strings.HasPrefix(s[i:], "Api-Key or Bearer") ||
+		strings.HasSuffix(s[:i], "Api-Key or ") && strings.HasPrefix(s[i:], "Bearer")
 }
 
 // notBetweenNumbers reports whether the dot at s[i] is not the first one of a

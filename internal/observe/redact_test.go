@@ -64,6 +64,8 @@ func TestRedactorLeavesTheRest(t *testing.T) {
 		"see https://api.baseten.co/v1/models/m1/deployments/d1/autoscaling_settings",
 		"/autoscale llama-70b production max=7",
 		"key S3cret",
+		"BASETEN_AUTH_SCHEME: must be Api-Key or Bearer",
+		"DATABASE_URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters percent-encoded",
 	} {
 		if got := r.String(text); got != text {
 			t.Errorf("String(%q) = %q", text, got)

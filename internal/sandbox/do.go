@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"autoscalebot/internal/sandbox/slacksim"
 )
@@ -27,9 +28,14 @@ type deed struct {
 	View   string                       `json:"view"`   // view ID
 	Values map[string]map[string]string `json:"values"` // by block_id and action_id
 
+	BlockID string `json:"block_id"` // of an element of the view
+	Value   string `json:"value"`    // that it has now, or what was typed into it
+
 	Side string `json:"side"` // slack or baseten
-	Name string `json:"name"` // of the switch
+	Name string `json:"name"` // of the switch, of the tool of the world tray, of the shortcut
 	On   bool   `json:"on"`
+
+	Minutes int `json:"minutes"` // by which the clock moves forward
 }
 
 // problem is why something cannot be done, in words for the page.
@@ -97,11 +103,30 @@ func (p *page) do(d deed) error {
 		return refused(slack.Click(d.As, d.Channel, d.TS, d.ActionID))
 	case "submit":
 		return refused(slack.Submit(d.As, d.View, d.Values))
+	case "act":
+		return refused(slack.Act(d.As, d.View, d.BlockID, d.ActionID, d.Value, d.Values))
+	case "suggest":
+		return refused(slack.Suggest(d.As, d.View, d.BlockID, d.ActionID, d.Value, d.Values))
+	case "shortcut":
+		if d.TS != "" {
+			return refused(slack.MessageShortcut(d.As, d.Channel, d.TS, d.Name))
+		}
+		return refused(slack.Shortcut(d.As, d.Name))
+	case "home":
+		return refused(slack.OpenHome(d.As))
 	case "close_view":
 		slack.CloseView(d.As, d.View)
 		return nil
 	case "switch":
 		return p.flip(d)
+	case "world":
+		return p.world.use(d)
+	case "clock":
+		p.world.MoveClock(time.Duration(d.Minutes) * time.Minute)
+		return nil
+	case "policy":
+		defer p.changed.send()
+		return p.world.SetPolicy(d.Text)
 	case "bot":
 		return p.switchBot(d.On)
 	}
@@ -161,7 +186,7 @@ func (p *page) switchBot(on bool) error {
 	case on:
 		p.bot.Start(p.ctx)
 	default:
-		p.bot.Stop()
+		p.bot.Tell()
 	}
 	p.changed.send()
 	return nil

@@ -23,7 +23,8 @@ type fakeBot struct {
 }
 
 // runFakeBot is a StartBot.
-func runFakeBot(ctx context.Context, env map[string]string) error {
+func runFakeBot(ctx context.Context, in Surroundings) error {
+	env := in.Env
 	b := &fakeBot{ctx: ctx, env: env}
 	var open struct{ URL string }
 	if err := b.call("apps.connections.open", env["SLACK_APP_TOKEN"], nil, &open); err != nil {
@@ -56,7 +57,7 @@ func runFakeBot(ctx context.Context, env map[string]string) error {
 // connected.
 func startFakeBot(t *testing.T, w *World) {
 	t.Helper()
-	bot := newRunner(runFakeBot, w.Env(), func(string) {})
+	bot := newRunner(runFakeBot, w.surroundings(), func(string) {})
 	bot.Start(t.Context())
 	t.Cleanup(bot.Stop)
 	waitConnected(t, w)
@@ -75,19 +76,23 @@ type envelope struct {
 		User      struct{ ID string }
 		Channel   struct{ ID string }
 		Actions   []struct {
-			ActionID string `json:"action_id"`
-			Value    string
+			ActionID       string `json:"action_id"`
+			Value          string
+			SelectedOption struct{ Value string } `json:"selected_option"`
 		}
-		Message struct{ TS string }
+		Message struct{ TS, Text string }
+		Value   string
 		View    struct {
+			ID              string
+			Hash            string
 			PrivateMetadata string `json:"private_metadata"`
 			State           struct {
 				Values map[string]map[string]struct{ Value string }
 			}
 		}
 		Event struct {
-			User, Channel, TS string
-			ThreadTS          string `json:"thread_ts"`
+			Type, User, Channel, TS string
+			ThreadTS                string `json:"thread_ts"`
 		}
 	} `json:"payload"`
 }
@@ -97,13 +102,24 @@ func (b *fakeBot) handle(e envelope) error {
 	if e.Type == "hello" || e.Type == "disconnect" {
 		return nil
 	}
-	if p.Type == "view_submission" {
+	switch p.Type {
+	case "view_submission":
 		return b.submitted(e)
+	case "block_suggestion":
+		return b.suggest(e)
 	}
 	if err := b.conn.WriteJSON(map[string]any{"envelope_id": e.EnvelopeID}); err != nil {
 		return err
 	}
 	switch {
+	case p.Event.Type == "app_home_opened":
+		return b.call("views.publish", b.env["SLACK_BOT_TOKEN"], map[string]any{
+			"user_id": p.Event.User, "view": json.RawMessage(fmt.Sprintf(homeView, p.Event.User)),
+		}, nil)
+	case p.Type == "shortcut" || p.Type == "message_action":
+		return b.call("views.open", b.env["SLACK_BOT_TOKEN"], map[string]any{
+			"trigger_id": p.TriggerID, "view": json.RawMessage(fmt.Sprintf(askView, p.Message.Text, "nothing")),
+		}, nil)
 	case e.Type == "events_api":
 		return b.post(p.Event.Channel, map[string]any{"thread_ts": cmp.Or(p.Event.ThreadTS, p.Event.TS), "text": "Heard you, <@" + p.Event.User + ">."})
 	case p.Type == "block_actions":
@@ -120,7 +136,14 @@ func (b *fakeBot) handle(e envelope) error {
 
 func (b *fakeBot) pressed(e envelope) error {
 	p := e.Payload
-	if p.Actions[0].ActionID != "approve" {
+	switch a := p.Actions[0]; {
+	case a.ActionID == "model":
+		return b.call("views.update", b.env["SLACK_BOT_TOKEN"], map[string]any{
+			"view_id": p.View.ID, "hash": p.View.Hash, "view": json.RawMessage(fmt.Sprintf(askView, p.View.PrivateMetadata, a.SelectedOption.Value)),
+		}, nil)
+	case a.ActionID == "look":
+		return b.post(channelMLOnCall, map[string]any{"text": "Home pressed: " + a.Value})
+	case a.ActionID != "approve":
 		return nil
 	}
 	err := b.call("chat.update", b.env["SLACK_BOT_TOKEN"], map[string]any{
@@ -139,6 +162,17 @@ func (b *fakeBot) pressed(e envelope) error {
 		}
 	}
 	return nil
+}
+
+// suggest offers models whose name holds what was typed.
+func (b *fakeBot) suggest(e envelope) error {
+	options := []any{}
+	for _, name := range []string{"llama-70b", "whisper-large", "embed-e5"} {
+		if strings.Contains(name, e.Payload.Value) {
+			options = append(options, map[string]any{"text": map[string]any{"type": "plain_text", "text": name}, "value": name})
+		}
+	}
+	return b.conn.WriteJSON(map[string]any{"envelope_id": e.EnvelopeID, "payload": map[string]any{"options": options}})
 }
 
 func (b *fakeBot) submitted(e envelope) error {
@@ -262,6 +296,31 @@ const formView = `{"type":"modal","callback_id":"form","private_metadata":"%s","
   "options":[{"text":{"type":"plain_text","text":"Min replicas"},"value":"min"},{"text":{"type":"plain_text","text":"Max replicas"},"value":"max"}]}},
  {"type":"input","block_id":"why","label":{"type":"plain_text","text":"Reason"},"hint":{"type":"plain_text","text":"Kept with the request."},
   "element":{"type":"plain_text_input","action_id":"reason"}}]}`
+
+// askView has an external select that tells the bot at once, and fields below it.
+const askView = `{"type":"modal","callback_id":"ask","private_metadata":"%[1]s","title":{"type":"plain_text","text":"Change Autoscaling"},
+ "submit":{"type":"plain_text","text":"Ask"},"close":{"type":"plain_text","text":"Cancel"},"blocks":[
+ {"type":"input","block_id":"model","dispatch_action":true,"label":{"type":"plain_text","text":"Model"},
+  "element":{"type":"external_select","action_id":"model","min_query_length":0,"placeholder":{"type":"plain_text","text":"Type a name"}}},
+ {"type":"section","block_id":"line","text":{"type":"mrkdwn","text":"Chosen: *%[2]s*"}},
+ {"type":"input","block_id":"max","label":{"type":"plain_text","text":"Max replicas"},
+  "element":{"type":"number_input","action_id":"max","is_decimal_allowed":false,"min_value":"1","initial_value":"4"}},
+ {"type":"input","block_id":"how","optional":true,"label":{"type":"plain_text","text":"For how long"},
+  "element":{"type":"radio_buttons","action_id":"how","options":[{"text":{"type":"plain_text","text":"For good"},"value":"0"},{"text":{"type":"plain_text","text":"2 hours"},"value":"2h"}]}},
+ {"type":"input","block_id":"tell","optional":true,"label":{"type":"plain_text","text":"Also"},
+  "element":{"type":"checkboxes","action_id":"tell","options":[{"text":{"type":"plain_text","text":"Tell the leads"},"value":"leads"},{"text":{"type":"plain_text","text":"Tell everybody"},"value":"all"}]}},
+ {"type":"input","block_id":"group","optional":true,"label":{"type":"plain_text","text":"Target"},
+  "element":{"type":"static_select","action_id":"target","option_groups":[
+   {"label":{"type":"plain_text","text":"Environments"},"options":[{"text":{"type":"plain_text","text":"production"},"value":"production"}]},
+   {"label":{"type":"plain_text","text":"Deployments"},"options":[{"text":{"type":"plain_text","text":"v12"},"value":"v12"}]}]}},
+ {"type":"input","block_id":"why","label":{"type":"plain_text","text":"Reason"},"element":{"type":"plain_text_input","action_id":"reason","multiline":true}}]}`
+
+const homeView = `{"type":"home","blocks":[
+ {"type":"header","text":{"type":"plain_text","text":"Waiting for you"}},
+ {"type":"section","text":{"type":"mrkdwn","text":"⏳ Hello <@%s>. *llama-70b* production: max 4 → 12."}},
+ {"type":"actions","block_id":"r1","elements":[{"type":"button","action_id":"look","value":"first","text":{"type":"plain_text","text":"Look"}}]},
+ {"type":"divider"},
+ {"type":"actions","block_id":"r2","elements":[{"type":"button","action_id":"look","value":"second","text":{"type":"plain_text","text":"Look Too"}}]}]}`
 
 func newWorld(t *testing.T, opts WorldOptions) *World {
 	t.Helper()

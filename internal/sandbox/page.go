@@ -34,7 +34,7 @@ type page struct {
 // Handler is the page of a world whose bot, if any, is run by somebody else:
 // GET /, /static/…, /state?as=USER and /events, and POST /do.
 func Handler(w *World) http.Handler {
-	p := &page{world: w, bot: newRunner(nil, nil, nil), ctx: context.Background(), changed: newNotices()}
+	p := &page{world: w, bot: newRunner(nil, Surroundings{}, nil), ctx: context.Background(), changed: newNotices()}
 	return p.handler()
 }
 

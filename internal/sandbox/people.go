@@ -13,6 +13,7 @@ const (
 	channelRandom   = "C0RANDOM"
 	channelSecret   = "C0SECRET"
 	channelPartner  = "C0PARTNER"
+	channelAlarms   = "C0ALARMS"
 )
 
 // person is one of the people to act as.
@@ -58,6 +59,9 @@ func (w *World) populate() {
 	} {
 		w.Slack.AddChannel(c)
 	}
+	if w.announce == channelAlarms {
+		w.Slack.AddChannel(slacksim.Channel{ID: channelAlarms, Name: "scaling-alarms", Members: []string{"U0ANA", "U0BEN", "U0LEA", "U0LEO", bot}})
+	}
 	for _, p := range people() {
 		if !p.external {
 			w.Slack.AddChannel(slacksim.Channel{ID: "D0" + strings.ToUpper(p.name), IM: true, Members: []string{p.id, bot}})
@@ -76,6 +80,10 @@ func topic(c slacksim.Channel, botIn bool) string {
 		return "A private channel that the bot is not in. Type /invite @autoscale to let it in."
 	case !botIn:
 		return "The bot is not in this channel. Type /invite @autoscale to let it in."
+	case c.ID == channelAlarms && c.Archived:
+		return "Archived: nobody can write here, the bot neither."
+	case c.ID == channelAlarms:
+		return "Where the bot announces break-glass, and policies that it refused."
 	case c.ID == channelMLOnCall:
 		return "Who is on call, what is scaling, what is on fire."
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	// StartBot runs the bot with the environment of the world until ctx ends. Nil:
 	// a workspace without a bot.
 	StartBot StartBot
+	// PolicyTest runs the tests in a policy file; nil: the page shows no results.
+	PolicyTest PolicyTest
 	// World describes the world. A zero Baseten becomes one that can be watched:
 	// replicas take a second or so to start.
 	World WorldOptions
@@ -55,10 +57,12 @@ func Run(ctx context.Context, opts Options) error {
 		pace := demoPace()
 		opts.World.Baseten.ReplicaStep, opts.World.Baseten.SettleAfter = pace.ReplicaStep, pace.SettleAfter
 	}
+	opts.World.Announce = cmp.Or(opts.World.Announce, channelAlarms)
 	world, err := NewWorld(opts.World)
 	if err != nil {
 		return err
 	}
+	world.policyTest = opts.PolicyTest
 	return errors.Join(serve(ctx, opts, world, listener), world.Close())
 }
 
@@ -67,7 +71,7 @@ func serve(ctx context.Context, opts Options, world *World, listener net.Listene
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changed := newNotices()
-	bot := newRunner(opts.StartBot, world.Env(), func(problem string) {
+	bot := newRunner(opts.StartBot, world.surroundings(), func(problem string) {
 		if problem != "" {
 			fmt.Fprintf(opts.Stdout, "The bot ended: %s\n", problem)
 		}
@@ -79,6 +83,7 @@ func serve(ctx context.Context, opts Options, world *World, listener net.Listene
 	go func() { failed <- server.Serve(listener) }()
 
 	fmt.Fprintf(opts.Stdout, "Sandbox: open http://%s in a browser. Everything is simulated; Ctrl-C ends it.\n", listener.Addr())
+	go world.tick(ctx)
 	bot.Start(ctx)
 	defer bot.Stop()
 	defer func() { _ = server.Close() }()

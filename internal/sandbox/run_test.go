@@ -49,8 +49,8 @@ func TestRun(t *testing.T) {
 	stdout, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- Run(ctx, Options{Addr: "127.0.0.1:0", Stdout: out, LookupEnv: noEnv, StartBot: func(ctx context.Context, env map[string]string) error {
-			started <- env
+		done <- Run(ctx, Options{Addr: "127.0.0.1:0", Stdout: out, LookupEnv: noEnv, StartBot: func(ctx context.Context, in Surroundings) error {
+			started <- in.Env
 			<-ctx.Done()
 			stopped <- struct{}{}
 			return nil
@@ -97,7 +97,7 @@ func TestRunTellsWhyTheBotEnded(t *testing.T) {
 	stdout, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- Run(ctx, Options{Addr: "127.0.0.1:0", Stdout: out, LookupEnv: noEnv, StartBot: func(context.Context, map[string]string) error {
+		done <- Run(ctx, Options{Addr: "127.0.0.1:0", Stdout: out, LookupEnv: noEnv, StartBot: func(context.Context, Surroundings) error {
 			return errors.New("the policy does not load")
 		}})
 	}()

@@ -8,8 +8,8 @@ import (
 	"autoscalebot/internal/sandbox/slacksim"
 )
 
-// state is what the page shows to one acting person. It holds nothing that this
-// person could not see in Slack, and Baseten's state, which is there for all.
+// state is what the page shows to one acting person: what this person could see in
+// Slack, and what belongs to the sandbox and is there for all.
 type state struct {
 	Me         string                        `json:"me"`
 	Team       slacksim.Team                 `json:"team"`
@@ -19,8 +19,13 @@ type state struct {
 	Usergroups []slacksim.Usergroup          `json:"usergroups"`
 	Messages   map[string][]slacksim.Message `json:"messages"` // by channel, oldest first, ephemeral ones among them
 	Views      []slacksim.View               `json:"views"`    // modals, the topmost last
+	Home       *slacksim.View                `json:"home"`     // nil: the app has published none
 	Models     []basetensim.ModelSnapshot    `json:"models"`
 	Switches   map[string][]switchState      `json:"switches"` // by side: slack, baseten
+	World      []toolState                   `json:"world"`
+	Now        int64                         `json:"now"` // the world's time, in milliseconds since 1970
+	Policy     policyState                   `json:"policy"`
+	Pings      []slacksim.Notification       `json:"pings"` // oldest first
 	Bot        botState                      `json:"bot"`
 	Counts     map[string]int                `json:"counts"` // what has happened so far, by word
 }
@@ -62,6 +67,7 @@ func (w *World) stateFor(id string, bot botState) state {
 		Me: id, Team: slack.Team, People: peopleState(slack), Usergroups: slack.Usergroups,
 		Channels: []channelState{}, Messages: map[string][]slacksim.Message{}, Views: []slacksim.View{},
 		Models: baseten.Models, Bot: bot,
+		World: w.trayState(), Now: w.Now().UnixMilli(), Policy: w.policyState(), Pings: slack.Notifications,
 		Switches: map[string][]switchState{"slack": {}, "baseten": {}},
 		Counts:   map[string]int{"requests": baseten.Requests, "patches": baseten.Patches},
 	}
@@ -76,11 +82,18 @@ func (w *World) stateFor(id string, bot botState) state {
 	}
 	slices.SortStableFunc(s.Channels, func(a, b channelState) int { return rank(a) - rank(b) })
 	for _, v := range slack.Views {
-		if v.UserID == id && v.Type == "modal" {
+		switch {
+		case v.UserID != id:
+		case v.Type == "home":
+			s.Home = &v
+		default:
 			s.Views = append(s.Views, v)
 		}
 	}
 	for _, sw := range slack.Switches {
+		if sw.Name == bareLimit {
+			continue // stands in the world tray
+		}
 		s.Switches["slack"] = append(s.Switches["slack"], switchState{sw.Name, sw.Text, sw.On, sw.Momentary})
 	}
 	for _, sw := range baseten.Switches {
@@ -123,7 +136,7 @@ func channelOf(c slacksim.Channel, bot string) channelState {
 
 // rank orders channels: where the bot is, then the rest, then direct messages.
 func rank(c channelState) int {
-	order := []string{channelMLOnCall, channelLLMProd, channelRandom, channelSecret, channelPartner}
+	order := []string{channelMLOnCall, channelLLMProd, channelAlarms, channelRandom, channelSecret, channelPartner}
 	switch i := slices.Index(order, c.ID); {
 	case c.Kind == "direct":
 		return len(order) + 1

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"autoscalebot/internal/sandbox/basetensim"
@@ -26,6 +27,9 @@ type WorldOptions struct {
 	Baseten basetensim.Options
 	// Policy is the text of POLICY_FILE. Empty: DemoPolicy.
 	Policy string
+	// Announce is the ID of the channel for alarms, ANNOUNCE_CHANNEL; empty: #ml-oncall,
+	// where the demo's people are anyway.
+	Announce string
 	// Dir holds the policy file and the bot's database, and is left in place at
 	// Close. Empty: a temporary directory, removed at Close.
 	Dir string
@@ -42,6 +46,17 @@ type World struct {
 	basetenURL string
 	dir        string
 	ownDir     bool
+	announce   string
+	policyTest PolicyTest
+	began      *basetensim.Snapshot // what Terraform has
+
+	clock clock
+	moved *notices // of the clock and of the policy
+
+	mu                         sync.Mutex
+	noPrices                   bool
+	schedules                  []basetensim.Schedule
+	takenPolicy, refusedPolicy policyState
 }
 
 // NewWorld starts both simulators on free loopback ports, with the demo's people,
@@ -49,13 +64,20 @@ type World struct {
 func NewWorld(opts WorldOptions) (*World, error) {
 	opts = opts.withDefaults()
 	w := &World{
-		Slack:    slacksim.New(opts.Slack),
-		Baseten:  basetensim.New(opts.Baseten),
 		teamID:   opts.Slack.TeamID,
 		botToken: opts.Slack.BotToken,
 		appToken: opts.Slack.AppToken,
 		dir:      opts.Dir,
+		announce: opts.Announce,
+		moved:    newNotices(),
 	}
+	if opts.Slack.Now == nil {
+		opts.Slack.Now = w.Now
+	}
+	if opts.Baseten.Now == nil {
+		opts.Baseten.Now = w.Now
+	}
+	w.Slack, w.Baseten = slacksim.New(opts.Slack), basetensim.New(opts.Baseten)
 	if w.dir == "" {
 		dir, err := os.MkdirTemp("", "autoscale-sandbox-")
 		if err != nil {
@@ -75,7 +97,7 @@ func NewWorld(opts WorldOptions) (*World, error) {
 	if err := w.Slack.Start(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	w.basetenURL = w.Baseten.Start()
+	w.basetenURL, w.began = w.Baseten.Start(), w.Baseten.Snapshot()
 	return w, nil
 }
 
@@ -90,6 +112,7 @@ func (o WorldOptions) withDefaults() WorldOptions {
 	set(&o.Slack.BotToken, "xoxb-sandbox")
 	set(&o.Slack.AppToken, "xapp-sandbox")
 	set(&o.Policy, DemoPolicy)
+	set(&o.Announce, channelMLOnCall)
 	return o
 }
 
@@ -104,11 +127,15 @@ func (w *World) Env() map[string]string {
 		"BASETEN_BASE_URL": w.basetenURL,
 		"POLICY_FILE":      w.policyFile(),
 		"DATABASE_URL":     "sqlite:" + filepath.Join(w.dir, "autoscale.db"),
-		"ANNOUNCE_CHANNEL": channelMLOnCall,
+		"ANNOUNCE_CHANNEL": w.announce,
 		"HTTP_ADDR":        "127.0.0.1:0",
 		"LOG_FORMAT":       "console",
 		"LOG_LEVEL":        "warn",
 	}
+}
+
+func (w *World) surroundings() Surroundings {
+	return Surroundings{Env: w.Env(), Now: w.Now, PolicyRead: w.PolicyRead}
 }
 
 // SetPolicy replaces the policy file, as an operator would.
@@ -145,8 +172,10 @@ func (w *World) Close() error {
 func (w *World) changes(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{}, 1)
 	slack, cancel := w.Slack.Subscribe()
+	moved, forget := w.moved.subscribe()
 	go func() {
 		defer cancel()
+		defer forget()
 		for {
 			// Taken before the notice is sent, so that no change slips between.
 			baseten := w.Baseten.Changed()
@@ -157,6 +186,7 @@ func (w *World) changes(ctx context.Context) <-chan struct{} {
 			select {
 			case <-slack:
 			case <-baseten:
+			case <-moved:
 			case <-ctx.Done():
 				return
 			}

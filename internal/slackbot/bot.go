@@ -93,12 +93,12 @@ type Bot struct {
 	buckets   *buckets
 	forms     *forms
 	homes     *homes
-	looks     chan struct{} // one for each submission that looks at Baseten
+	compares  chan struct{} // one for each submission that reads the settings before it is acknowledged
 }
 
 // New returns a bot that serves once Run is called. Identify must have succeeded.
 func (s *Slack) New(self Identity, changes *change.Service, names *baseten.Catalogue, policy func() *authz.Policy) *Bot {
-	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), buckets: newBuckets(), forms: newForms(), homes: newHomes(), looks: make(chan struct{}, mostLooks)}
+	b := &Bot{cfg: s.cfg, slack: s, self: self, changes: changes, names: names, policy: policy, responses: newResponses(s.api), buckets: newBuckets(), forms: newForms(), homes: newHomes(), compares: make(chan struct{}, mostCompares)}
 	b.loop = newLoop(b)
 	b.sockets = newSockets(s.cfg, s.api.http, b.loop.take)
 	return b

@@ -53,23 +53,22 @@ var verbs = map[string]change.Verb{
 // the one that names a target: what the payload says of the person's workspace or of the
 // message proves nothing.
 func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.BlockAction) {
-	pressed := view.Action(action.ActionID)
+	from, pressed := clicker(d, c), view.Action(action.ActionID)
+	if !b.admit(d, from, pressed, nil) {
+		return
+	}
 	if pressed == view.ActionChangeTarget {
-		b.changeTarget(d, clicker(d, c), c.TriggerID, action.Value)
+		b.changeTarget(d, from, c.TriggerID, action.Value)
 		return
 	}
 	if pressed == view.ActionDo { // in a private answer only
-		b.command(d, clicker(d, c), action.Value)
+		b.command(d, from, action.Value)
 		return
 	}
 	id, ok := change.ParseID(action.Value)
 	if !ok {
 		d.acknowledge()
 		b.cfg.Log.Warn("button without a request", zap.String("envelope", d.id), zap.String("action", action.ActionID))
-		return
-	}
-	from := clicker(d, c)
-	if !b.admit(d, from, pressed, nil) {
 		return
 	}
 	verb, ok := verbs[pressed]

@@ -13,7 +13,10 @@
 //     it and hands it to a worker, which reads what it is.
 //   - slash.go or mention.go says who asks and where, command.go parses the text and
 //     has it recorded by the service. Only then loop.go acknowledges it, and the
-//     service begins to work. click.go and form.go do the same for what is pressed.
+//     service begins to work. click.go does the same for what is pressed.
+//   - form_open.go opens the form for a change, form_fill.go brings it up to date with
+//     each choice, options.go offers names, form_submit.go makes a command of it.
+//     form_reason.go asks for the reason of an act.
 //   - What only reads is acknowledged at once; reads.go answers it, answer.go finds a
 //     way to the person, response.go and tell.go are the ways.
 //   - While the service works it asks directory.go who people are and lookups.go keeps

@@ -49,8 +49,11 @@ func newForms() *forms {
 type filling struct {
 	busy   bool
 	newest *choice // what was chosen last and not looked at yet, nil for nothing
-	// chosenAt is when that was, in Slack's clock: what it sends may arrive in another order.
-	chosenAt string
+	// chosenAt is when something was chosen last, in the view chosenIn and by Slack's clock:
+	// what it sends may arrive in another order.
+	chosenIn, chosenAt string
+	// more tells that the other settings were asked for in it.
+	more bool
 	// viewID was brought from the state base to the state hash, in Slack's words for them.
 	viewID, base, hash string
 
@@ -62,7 +65,7 @@ type choice struct {
 	from         asker
 	viewID, hash string
 	entry        view.FormEntry
-	at           string // the ts of the choice
+	at           string // the ts of the choice, "" for the form as it opens
 	// start is what the form opened with, nil once somebody chose something.
 	start  *start
 	typing bool
@@ -77,18 +80,26 @@ func (b *Bot) fill(c *choice) {
 		f = &filling{}
 		b.forms.by.put(c.from.person.ID, f)
 	}
-	if c.at != "" && c.at < f.chosenAt {
-		return
+	if c.viewID == f.chosenIn {
+		if f.more = f.more || c.entry.Kept.More; c.at < f.chosenAt {
+			return
+		}
+		c.entry.Kept.More = f.more // pressed, though the form did not show it yet
 	}
-	f.newest, f.chosenAt = c, c.at
+	f.newest, f.chosenIn, f.chosenAt, f.more = c, c.viewID, c.at, c.entry.Kept.More
 	if f.busy {
 		return
 	}
 	f.busy = b.loop.reads.add(func(ctx context.Context) {
-		defer b.forms.broke(f)
+		ended := false
+		defer func() {
+			if !ended { // filling broke: the next choice begins anew
+				b.forms.stop(f)
+			}
+		}()
 		for {
 			c := b.forms.next(f)
-			if c == nil {
+			if ended = c == nil; ended {
 				return
 			}
 			if c.typing && sleep(ctx, typingPause) && b.forms.outdated(f) {
@@ -111,14 +122,10 @@ func (s *forms) next(f *filling) *choice {
 	return c
 }
 
-// broke ends the work where filling panics.
-func (s *forms) broke(f *filling) {
-	if p := recover(); p != nil {
-		s.mu.Lock()
-		f.busy = false
-		s.mu.Unlock()
-		panic(p)
-	}
+func (s *forms) stop(f *filling) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.busy = false
 }
 
 // fillNow looks at what was chosen and shows what follows from it.
@@ -159,8 +166,13 @@ func (b *Bot) filled(ctx context.Context, f *filling, c *choice, form view.Form)
 	if form.Model == nil {
 		if _, err := b.names.Models(ctx); err != nil {
 			form.Trouble = change.NameProblem(err)
+			return form
 		}
-		return form
+		model, ok := b.names.Named(form.Unknown)
+		if !ok {
+			return form
+		}
+		form.Model, form.Unknown, form.Kept.Given = &model, "", model.ID
 	}
 	targets, err := b.recent(ctx, f, form.Model.ID)
 	if err != nil {
@@ -306,13 +318,17 @@ func (s *forms) outdated(f *filling) bool {
 
 // chosen serves what is chosen or typed in an open form.
 func (b *Bot) chosen(d *delivery, c slack.InteractionCallback) {
+	from := clicker(d, c)
+	if !b.admit(d, from, c.View.CallbackID, nil) {
+		return
+	}
 	d.acknowledge()
 	entry, ok := view.ReadForm(c.View)
 	if !ok {
 		b.cfg.Log.Warn("unknown form", zap.String("envelope", d.id), zap.String("form", c.View.CallbackID))
 		return
 	}
-	next := &choice{from: clicker(d, c), viewID: c.View.ID, hash: c.View.Hash, entry: entry}
+	next := &choice{from: from, viewID: c.View.ID, hash: c.View.Hash, entry: entry}
 	for _, action := range c.ActionCallback.BlockActions {
 		switch {
 		case action == nil:

@@ -53,6 +53,7 @@ func (b *Bot) openChange(d *delivery, from asker, trigger string, begin func(ctx
 			b.openStart(ctx, d, from, trigger, st)
 		case errors.Is(err, change.ErrDelivered):
 		case errors.As(err, &no):
+			b.refused(from)
 			b.cfg.Watch.command(string(change.VerbChange), "refused")
 			if from.channel == "" {
 				b.openForm(ctx, d, from, trigger, view.NoForm(no, from.person.ID))
@@ -68,9 +69,11 @@ func (b *Bot) openChange(d *delivery, from asker, trigger string, begin func(ctx
 
 // openStart opens the form with what is known without a call, and has it filled.
 func (b *Bot) openStart(ctx context.Context, d *delivery, from asker, trigger string, st start) {
-	opened, ok := b.openForm(ctx, d, from, trigger, view.ChangeForm(view.Form{
-		Kept: st.kept, Model: st.model, Unknown: st.unknown, Replaced: st.replaced, Now: b.cfg.Now(),
-	}))
+	form := view.Form{Kept: st.kept, Model: st.model, Replaced: st.replaced, Now: b.cfg.Now()}
+	if b.names.Loaded() {
+		form.Unknown = st.unknown
+	}
+	opened, ok := b.openForm(ctx, d, from, trigger, view.ChangeForm(form))
 	if !ok {
 		return
 	}
@@ -116,7 +119,9 @@ func (b *Bot) shortcut(d *delivery, c slack.InteractionCallback) {
 		b.unknown(d, "shortcut", c.CallbackID)
 		return
 	}
-	b.openChange(d, clicker(d, c), c.TriggerID, func(context.Context) (start, error) { return start{}, nil })
+	if from := clicker(d, c); b.admit(d, from, c.CallbackID, nil) {
+		b.openChange(d, from, c.TriggerID, func(context.Context) (start, error) { return start{}, nil })
+	}
 }
 
 // messageShortcut serves the shortcut on a message, an alert for example: the model is
@@ -127,6 +132,9 @@ func (b *Bot) messageShortcut(d *delivery, c slack.InteractionCallback) {
 		return
 	}
 	from := clicker(d, c)
+	if !b.admit(d, from, c.CallbackID, nil) {
+		return
+	}
 	from.thread = c.Message.ThreadTimestamp
 	if from.thread == "" {
 		from.thread = c.Message.Timestamp

@@ -21,11 +21,11 @@ import (
 // with all that was typed. Everything else is judged once it is recorded.
 
 const (
-	// submitLook bounds how long a submission waits to see whether what was shown still
-	// stands, and mostLooks how many do so at the same time. The others are compared once
+	// compareWithin bounds how long a submission waits to see whether what was shown still
+	// stands, and mostCompares how many do so at the same time. The others are compared once
 	// they are recorded, as all are: nothing is sent that moved.
-	submitLook = 700 * time.Millisecond
-	mostLooks  = 4
+	compareWithin = 700 * time.Millisecond
+	mostCompares  = 4
 )
 
 // changeSubmitted serves the form for a change.
@@ -85,9 +85,9 @@ func (b *Bot) askedIn(ctx context.Context, viewID string, e view.FormEntry) (ask
 	model, ok := b.names.Listed(e.ModelID)
 	switch {
 	case e.ModelID == "":
-		return ask, map[string]string{view.PickModel: view.ChooseModel}
+		return ask, map[string]string{e.UnderModel(): view.ChooseModel}
 	case !ok:
-		return ask, map[string]string{view.PickModel: view.ModelNotFound}
+		return ask, map[string]string{e.UnderModel(): view.ModelNotFound}
 	case e.Target == "":
 		return ask, map[string]string{e.UnderTarget(): view.ChooseTarget}
 	}
@@ -140,9 +140,9 @@ func settingsOf(e view.FormEntry, told baseten.Settings) baseten.Settings {
 // could. Otherwise it is the last reading, if there is one.
 func (b *Bot) looked(ctx context.Context, modelID string) (targets baseten.Targets, known bool) {
 	select {
-	case b.looks <- struct{}{}:
-		defer func() { <-b.looks }()
-		ctx, cancel := context.WithTimeout(ctx, submitLook)
+	case b.compares <- struct{}{}:
+		defer func() { <-b.compares }()
+		ctx, cancel := context.WithTimeout(ctx, compareWithin)
 		defer cancel()
 		if t, err := b.names.Targets(ctx, modelID); err == nil && !t.Stale {
 			return t, true

@@ -191,7 +191,7 @@ func TestAckOfTheLastMoment(t *testing.T) {
 			e := &envelope{id: "e1", received: time.Now(), ack: func(ctx context.Context, _ string, _ any) error { return ctx.Err() }}
 			ctx, cancel := context.WithDeadline(t.Context(), e.received.Add(ackWithin))
 			defer cancel()
-			time.Sleep(c.took) // the commit
+			<-time.After(c.took) // the commit
 			(&delivery{envelope: e, ctx: ctx, bot: l.bot}).acknowledge()
 			if l.unacked != c.unsent {
 				t.Errorf("after %v: %d not acknowledged, want %d", c.took, l.unacked, c.unsent)

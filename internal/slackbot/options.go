@@ -24,6 +24,9 @@ const (
 // to nobody else: also where it cannot be told in time who asks.
 func (b *Bot) suggest(d *delivery, c slack.InteractionCallback) {
 	options := []*slack.OptionBlockObject{}
+	if !b.admit(d, clicker(d, c), c.ActionID, suggested{options}) {
+		return
+	}
 	if c.ActionID == view.PickModel {
 		ctx, cancel := context.WithTimeout(d.ctx, suggestWithin)
 		defer cancel()
@@ -32,7 +35,11 @@ func (b *Bot) suggest(d *delivery, c slack.InteractionCallback) {
 		}
 	}
 	b.cfg.Log.Debug("options", zap.String("envelope", d.id), zap.String("user", c.User.ID), zap.Int("options", len(options)))
-	d.acknowledgeWith(struct { // slack.OptionsResponse leaves an empty list out, which Slack takes for trouble
-		Options []*slack.OptionBlockObject `json:"options"`
-	}{options})
+	d.acknowledgeWith(suggested{options})
+}
+
+// suggested is the answer to what is typed: slack.OptionsResponse leaves an empty list
+// out, which Slack takes for trouble.
+type suggested struct {
+	Options []*slack.OptionBlockObject `json:"options"`
 }

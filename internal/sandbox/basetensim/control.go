@@ -44,8 +44,8 @@ func (s *Server) SetStatus(modelID, deploymentID, word string) error {
 	})
 }
 
-// ChangeDeploymentBehindTheBack changes a deployment's settings as someone else
-// would, from Baseten's own pages: at once, and in no list of calls.
+// ChangeDeploymentBehindTheBack changes a deployment's settings as Colleague would,
+// from Baseten's own pages: at once, and in no list of calls.
 func (s *Server) ChangeDeploymentBehindTheBack(modelID, deploymentID string, c Changes) error {
 	return s.onDeployment(modelID, deploymentID, func(d *deployment) error {
 		before := DefaultSettings()
@@ -55,23 +55,37 @@ func (s *Server) ChangeDeploymentBehindTheBack(modelID, deploymentID string, c C
 		if refusal := c.check(before, 0); refusal != "" {
 			return errors.New("basetensim: " + refusal)
 		}
-		d.change(before.with(c), s.opts.Now())
+		s.changeDeployment(d, before.with(c), Colleague)
 		s.tend(d)
 		return nil
 	})
 }
 
 // ChangeEnvironmentBehindTheBack changes an environment's settings, and its
-// serving deployment's, as someone else or Terraform would.
+// serving deployment's, as Colleague would.
 func (s *Server) ChangeEnvironmentBehindTheBack(modelID, name string, c Changes) error {
+	return s.ChangeEnvironmentAs(Colleague, modelID, name, c)
+}
+
+// ChangeEnvironmentAs changes an environment's settings, and its serving deployment's,
+// as somebody else: at once, and in no list of calls.
+func (s *Server) ChangeEnvironmentAs(by Actor, modelID, name string, c Changes) error {
 	return s.onEnvironment(modelID, name, func(e *environment) error {
 		if refusal := c.check(e.settings, 0); refusal != "" {
 			return errors.New("basetensim: " + refusal)
 		}
-		e.change(e.settings.with(c), s.opts.Now())
-		s.push(e, e.current)
+		s.changeEnvironment(e, e.settings.with(c), by)
+		s.push(e, e.current, by)
 		return nil
 	})
+}
+
+// HidePrices empties the price list, or shows it again.
+func (s *Server) HidePrices(hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pricesHidden = hidden
+	s.touch()
 }
 
 // RenameModel gives a model another name.

@@ -47,7 +47,7 @@ type EnvironmentSnapshot struct {
 	Deployment string     `json:"deployment"` // ID of the one that serves it; empty: none
 	Candidate  string     `json:"candidate"`  // ID of the one being promoted; empty: none
 	Promotion  *Promotion `json:"promotion"`  // nil: none in progress
-	Schedule   string     `json:"schedule"`   // ID of the one in force; empty: none
+	Schedule   string     `json:"schedule"`   // name of the one in force; empty: none
 	Settings   Settings   `json:"settings"`   // the baseline
 	// Settled: the serving deployment has the settings that it should have.
 	Settled bool `json:"settled"`
@@ -228,7 +228,7 @@ func (e *environment) shoot() EnvironmentSnapshot {
 		out.Candidate, out.Promotion = e.candidate.id, new(e.promotion)
 	}
 	if sc := e.schedules.active(); sc != nil {
-		out.Schedule = sc.ID
+		out.Schedule = sc.Name
 	}
 	return out
 }

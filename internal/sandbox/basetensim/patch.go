@@ -62,17 +62,18 @@ func (s *Server) patchDeployment(req *request) answer {
 		return invalid("The deployment has not finished deploying.")
 	}
 
+	by := s.caller(req)
 	apply := func() {
 		now := DefaultSettings()
 		if d.settings != nil {
 			now = *d.settings
 		}
-		d.change(now.with(c), s.opts.Now())
+		s.changeDeployment(d, now.with(c), by)
 		s.tend(d)
 	}
 	status := Accepted
 	switch {
-	case len(c) == 0, d.settings != nil && len(d.queued) == 0 && before.with(c).equal(before):
+	case len(c) == 0, d.settings != nil && len(d.queued) == 0 && before.with(c).Equal(before):
 		status = Unchanged
 	case d.busy():
 		status = Queued
@@ -101,19 +102,19 @@ func (s *Server) patchEnvironment(req *request) answer {
 		return invalid(problem)
 	}
 
-	d := e.current
+	d, by := e.current, s.caller(req)
 	status := Accepted
 	switch {
-	case len(c) == 0, e.settled() && e.settings.with(c).equal(e.settings):
+	case len(c) == 0, e.settled() && e.settings.with(c).Equal(e.settings):
 		status = Unchanged
 	case d != nil && d.busy():
 		status = Queued
-		e.change(e.settings.with(c), s.opts.Now())
-		d.queued = append(d.queued, func() { s.push(e, d) })
+		s.changeEnvironment(e, e.settings.with(c), by)
+		d.queued = append(d.queued, func() { s.push(e, d, by) })
 	default:
 		s.commit(req, func() {
-			e.change(e.settings.with(c), s.opts.Now())
-			s.settle(e)
+			s.changeEnvironment(e, e.settings.with(c), by)
+			s.settle(e, by)
 		})
 	}
 	s.touch()
@@ -124,14 +125,14 @@ func (s *Server) patchEnvironment(req *request) answer {
 // of it.
 func (e *environment) settled() bool {
 	d := e.current
-	return d == nil || d.settings == nil || d.settings.with(e.inForce().values()).equal(*d.settings)
+	return d == nil || d.settings == nil || d.settings.with(e.inForce().Values()).Equal(*d.settings)
 }
 
 // settle brings the environment's settings to the deployment that serves it
 // now, unless another serves it by then: that one got them when it was promoted.
-func (s *Server) settle(e *environment) {
+func (s *Server) settle(e *environment, by Actor) {
 	d := e.current
-	s.later(s.opts.SettleAfter, func() { s.push(e, d) })
+	s.later(s.opts.SettleAfter, func() { s.push(e, d, by) })
 }
 
 // commit carries out a change, now or when the fault that slows it lets it.

@@ -2,6 +2,7 @@ package basetensim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,21 +16,87 @@ type Promotion struct {
 type Schedules struct {
 	Timezone string // IANA name
 	List     []Schedule
-	// Active is the ID of the schedule that is in force; empty: none. The
-	// simulation does not watch the clock: whoever sets it decides.
-	Active string
+	// Active is the ID of the schedule that is in force; empty: none. Whoever sets it
+	// decides, unless ByClock: then Server.Tick finds it by the clock.
+	Active  string
+	ByClock bool
 }
 
-// Schedule is one schedule: a one-time window if StartAt is set, else one from
-// StartHour to EndHour on every weekday.
+// Schedule is one schedule: a one-time window if StartAt is set, else one from StartHour
+// to EndHour on the weekdays.
 type Schedule struct {
-	ID, Name           string
-	Disabled           bool
-	StartHour, EndHour int
-	StartAt, EndAt     time.Time
+	ID, Name               string
+	Disabled               bool
+	StartHour, EndHour     int
+	StartMinute, EndMinute int
+	// Weekdays are those on which a window begins; none: Monday to Friday.
+	Weekdays []time.Weekday
+	// Hourly repeats the minutes from StartMinute to EndMinute in every hour of the
+	// weekdays from StartHour to EndHour; both 0: all day.
+	Hourly         bool
+	StartAt, EndAt time.Time
 	// Settings must hold min_replica and max_replica; what it lacks follows the
 	// environment.
 	Settings Changes
+}
+
+// Tick brings the schedules that go by the clock into force, or out of it, as Baseten
+// does by itself. It is to be called as time passes.
+func (s *Server) Tick() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.opts.Now()
+	for _, m := range s.models {
+		for _, e := range m.environments {
+			if e.schedules == nil || !e.schedules.ByClock {
+				continue
+			}
+			if due := e.schedules.due(now); due != e.schedules.Active {
+				e.schedules.Active = due
+				s.push(e, e.current, System)
+				s.touch()
+			}
+		}
+	}
+}
+
+// due is the ID of the first schedule whose window is open.
+func (sc *Schedules) due(now time.Time) string {
+	zone, err := time.LoadLocation(sc.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	for _, one := range sc.List {
+		if !one.Disabled && one.open(now.In(zone)) {
+			return one.ID
+		}
+	}
+	return ""
+}
+
+func (sc Schedule) open(now time.Time) bool {
+	if !sc.StartAt.IsZero() {
+		return !now.Before(sc.StartAt) && now.Before(sc.EndAt)
+	}
+	minute := now.Hour()*60 + now.Minute()
+	start, end := sc.StartHour*60+sc.StartMinute, sc.EndHour*60+sc.EndMinute
+	day := now.Weekday()
+	switch {
+	case sc.Hourly:
+		within := sc.StartHour == sc.EndHour || now.Hour() >= sc.StartHour && now.Hour() <= sc.EndHour
+		return within && now.Minute() >= sc.StartMinute && now.Minute() < sc.EndMinute && sc.on(day)
+	case start < end:
+		return minute >= start && minute < end && sc.on(day)
+	default: // over midnight
+		return minute >= start && sc.on(day) || minute < end && sc.on((day+6)%7)
+	}
+}
+
+func (sc Schedule) on(day time.Weekday) bool {
+	if len(sc.Weekdays) == 0 {
+		return day != time.Saturday && day != time.Sunday
+	}
+	return slices.Contains(sc.Weekdays, day)
 }
 
 func (sc *Schedules) active() *Schedule {
@@ -119,12 +186,12 @@ func (s *Server) promote(e *environment, d *deployment) {
 	}
 	before := e.current
 	e.current, e.candidate, d.env = d, nil, e
-	s.push(e, d)
+	s.push(e, d, Colleague)
 	if before != nil {
 		before.env = nil
 		d.inFlight, before.inFlight = d.inFlight+before.inFlight, 0
 		if before.settings != nil {
-			before.change(before.settings.with(Changes{"min_replica": 0}), s.opts.Now())
+			s.changeDeployment(before, before.settings.with(Changes{"min_replica": 0}), System)
 		}
 		s.tend(before)
 	}
@@ -138,8 +205,12 @@ func (s *Server) SetSchedules(modelID, env string, sc *Schedules) error {
 		if sc != nil && sc.Active != "" && sc.active() == nil {
 			return fmt.Errorf("basetensim: no schedule %s in the list", sc.Active)
 		}
-		e.schedules = sc
-		s.push(e, e.current)
+		e.schedules = nil
+		if sc != nil {
+			own := *sc // Tick writes to it.
+			e.schedules = &own
+		}
+		s.push(e, e.current, System)
 		return nil
 	})
 }
@@ -148,7 +219,7 @@ func (s *Server) SetSchedules(modelID, env string, sc *Schedules) error {
 // serves the environment. Settings that are null in the environment leave the
 // deployment's alone: they cannot be cleared. One that has never deployed gets
 // them when it has. Callers hold the lock.
-func (s *Server) push(e *environment, d *deployment) {
+func (s *Server) push(e *environment, d *deployment, by Actor) {
 	if d == nil || e.current != d || d.undeployed() {
 		return
 	}
@@ -156,8 +227,8 @@ func (s *Server) push(e *environment, d *deployment) {
 	if d.settings != nil {
 		before = *d.settings
 	}
-	if after := before.with(e.inForce().values()); d.settings == nil || !after.equal(before) {
-		d.change(after, s.opts.Now())
+	if after := before.with(e.inForce().Values()); d.settings == nil || !after.Equal(before) {
+		s.changeDeployment(d, after, by)
 	}
 	s.tend(d)
 }

@@ -23,7 +23,7 @@ func (s *Server) listTeams(req *request) answer {
 func (s *Server) listPrices(req *request) answer {
 	out := []instanceTypeWithPriceV1{}
 	for _, t := range s.instanceTypes {
-		if t.DollarsPerMinute > 0 {
+		if t.DollarsPerMinute > 0 && !s.pricesHidden {
 			out = append(out, instanceTypeWithPriceV1{s.view(req).instanceType(t.ID), t.DollarsPerMinute})
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	GetDeployment            Op = "GET /v1/models/{model_id}/deployments/{deployment_id}"
 	ListEnvironments         Op = "GET /v1/models/{model_id}/environments"
 	GetEnvironment           Op = "GET /v1/models/{model_id}/environments/{env_name}"
+	ListModelAuditLogs       Op = "GET /v1/models/{model_id}/audit_logs"
 	PatchProductionSettings  Op = "PATCH /v1/models/{model_id}/deployments/production/autoscaling_settings"
 	PatchDevelopmentSettings Op = "PATCH /v1/models/{model_id}/deployments/development/autoscaling_settings"
 	PatchDeploymentSettings  Op = "PATCH /v1/models/{model_id}/deployments/{deployment_id}/autoscaling_settings"
@@ -35,29 +36,33 @@ type route struct {
 	op    Op
 	query []string // the query parameters that it takes
 	serve func(*Server, *request) answer
+	lists []string // the query parameters that may stand several times
 }
 
 // routes is searched from the top, so the two shortcut words come before the
 // deployment ID that they shadow.
 func routes() []route {
 	name := []string{"name"}
+	page := []string{"cursor", "limit", "direction", "search", "start_epoch_millis", "end_epoch_millis"}
+	filters := []string{"event_type_groups", "user_ids", "deployment_ids", "chain_deployment_ids", "environment_names", "sources"}
 	return []route{
-		{GetMe, nil, (*Server).getMe},
-		{ListTeams, name, (*Server).listTeams},
-		{ListTeamModels, name, (*Server).listTeamModels},
-		{ListInstanceTypePrices, nil, (*Server).listPrices},
-		{ListModels, name, (*Server).listModels},
-		{GetModel, nil, (*Server).getModel},
-		{ListDeployments, name, (*Server).listDeployments},
-		{GetProductionDeployment, nil, (*Server).getDeployment},
-		{GetDevelopmentDeployment, nil, (*Server).getDeployment},
-		{GetDeployment, nil, (*Server).getDeployment},
-		{ListEnvironments, nil, (*Server).listEnvironments},
-		{GetEnvironment, nil, (*Server).getEnvironment},
-		{PatchProductionSettings, nil, (*Server).patchDeployment},
-		{PatchDevelopmentSettings, nil, (*Server).patchDeployment},
-		{PatchDeploymentSettings, nil, (*Server).patchDeployment},
-		{PatchEnvironment, nil, (*Server).patchEnvironment},
+		{GetMe, nil, (*Server).getMe, nil},
+		{ListTeams, name, (*Server).listTeams, nil},
+		{ListTeamModels, name, (*Server).listTeamModels, nil},
+		{ListInstanceTypePrices, nil, (*Server).listPrices, nil},
+		{ListModels, name, (*Server).listModels, nil},
+		{GetModel, nil, (*Server).getModel, nil},
+		{ListDeployments, name, (*Server).listDeployments, nil},
+		{GetProductionDeployment, nil, (*Server).getDeployment, nil},
+		{GetDevelopmentDeployment, nil, (*Server).getDeployment, nil},
+		{GetDeployment, nil, (*Server).getDeployment, nil},
+		{ListEnvironments, nil, (*Server).listEnvironments, nil},
+		{GetEnvironment, nil, (*Server).getEnvironment, nil},
+		{ListModelAuditLogs, page, (*Server).listAuditLogs, filters},
+		{PatchProductionSettings, nil, (*Server).patchDeployment, nil},
+		{PatchDevelopmentSettings, nil, (*Server).patchDeployment, nil},
+		{PatchDeploymentSettings, nil, (*Server).patchDeployment, nil},
+		{PatchEnvironment, nil, (*Server).patchEnvironment, nil},
 	}
 }
 
@@ -97,7 +102,8 @@ func resolve(r *http.Request) (*request, *answer) {
 		}
 		req.route, req.params = rt, params
 		for key, values := range query {
-			if !slices.Contains(rt.query, key) || len(values) != 1 {
+			once := slices.Contains(rt.query, key) && len(values) == 1
+			if !once && !slices.Contains(rt.lists, key) {
 				return req, new(invalid("unexpected query parameter " + key))
 			}
 		}

@@ -61,11 +61,13 @@ type Server struct {
 	models        []*model
 	modelByID     map[string]*model
 	instanceTypes []InstanceType
+	pricesHidden  bool
 
 	faults   []*Injected
 	switches map[string]*Injected
 	windows  map[Op]rateWindow
 
+	audit    []change
 	calls    []*Call
 	patches  int
 	snapshot *Snapshot // of the present state; nil after a change

@@ -72,9 +72,9 @@ func (st Settings) with(c Changes) Settings {
 	return st
 }
 
-// values returns the settings that are not null, as changes that would make
+// Values returns the settings that are not null, as changes that would make
 // them.
-func (st Settings) values() Changes {
+func (st Settings) Values() Changes {
 	c := make(Changes)
 	for _, f := range fields() {
 		if v := f.get(st); v != nil {
@@ -84,7 +84,8 @@ func (st Settings) values() Changes {
 	return c
 }
 
-func (st Settings) equal(o Settings) bool { return maps.Equal(st.values(), o.values()) }
+// Equal reports whether all settings are the same, null being a value of its own.
+func (st Settings) Equal(o Settings) bool { return maps.Equal(st.Values(), o.Values()) }
 
 // check says what the API has against making the changes to settings that read
 // before; nothing if it takes them. Zero limit: no cap on max_replica.

@@ -44,6 +44,7 @@ func TestAnswersAreValidByThePublishedSpec(t *testing.T) {
 		List: []basetensim.Schedule{
 			{ID: "peak", Name: "peak", StartHour: 8, EndHour: 18, Settings: basetensim.Changes{"min_replica": 2, "max_replica": 9}},
 			{ID: "launch", Name: "launch", StartAt: day, EndAt: day.Add(8 * time.Hour), Settings: basetensim.Changes{"min_replica": 2, "max_replica": 9}},
+			{ID: "burst", Name: "burst", Hourly: true, StartMinute: 10, EndMinute: 30, Settings: basetensim.Changes{"min_replica": 2, "max_replica": 9}},
 		},
 	}); err != nil {
 		t.Fatal(err)
@@ -68,6 +69,8 @@ func TestAnswersAreValidByThePublishedSpec(t *testing.T) {
 		{"PATCH", llamaPatch, `{"max_replica":7}`},
 		{"PATCH", llama + "/deployments/production/autoscaling_settings", `{"max_replica":7}`},
 		{"PATCH", developedPatch, `{"concurrency_target":2}`},
+		{"GET", llama + "/audit_logs", ""},
+		{"GET", llama + "/audit_logs?event_type_groups=AUTOSCALING_SETTINGS&sources=API&sources=UI&limit=1", ""},
 		{"PATCH", llamaEnv, `{"autoscaling_settings":{"max_replica":7,"max_scale_down_rate":20}}`},
 	} {
 		t.Run(call.method+" "+call.path, func(t *testing.T) {

@@ -36,6 +36,8 @@ func troubles() []trouble {
 		{"key-revoked", "The API key is no longer accepted.", Fault{Kind: Refused, Status: 401, Shape: ErrorKey, Text: "Invalid API key or authorization scheme."}},
 		{"forbidden-production", "The key may not change production.", Fault{Kind: Refused, Method: "PATCH", Path: "/v1/models/*/environments/production",
 			Status: 403, Shape: DetailKey, Text: "You do not have permission to manage environment production."}},
+		{"no-audit-log", "The key may not read who changed settings.", Fault{Kind: Refused, Method: "GET", Path: "/v1/models/*/audit_logs",
+			Status: 403, Shape: DetailKey, Text: "You do not have permission to view audit logs."}},
 		{"replica-limit", "Every change is refused because of the organization's replica limit.", Fault{Kind: Refused, Method: "PATCH", Text: "max_replica cannot exceed 10 for your organization."}},
 		{"no-status", "Answers to changes carry neither status nor message.", Fault{Kind: MissingStatus, Method: "PATCH"}},
 		{"unknown-status", "Answers to changes carry the unknown status word SCHEDULED.", Fault{Kind: UnknownStatusWord, Method: "PATCH"}},

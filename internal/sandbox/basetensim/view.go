@@ -1,6 +1,9 @@
 package basetensim
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // view renders the world for one read. If the read is stale, settings show as
 // they were before their last change.
@@ -142,8 +145,17 @@ func (v view) schedule(sc Schedule) scheduleV1 {
 		return out
 	}
 	out.Cadence = "DAILY"
-	out.Weekdays = []string{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"}
-	out.StartHour, out.EndHour = &sc.StartHour, &sc.EndHour
-	out.StartMinute, out.EndMinute = new(0), new(0)
+	for day := time.Monday; day <= time.Saturday+1; day++ {
+		if sc.on(day % 7) {
+			out.Weekdays = append(out.Weekdays, strings.ToUpper((day % 7).String()))
+		}
+	}
+	out.StartMinute, out.EndMinute = &sc.StartMinute, &sc.EndMinute
+	if sc.Hourly {
+		out.Cadence = "HOURLY"
+	}
+	if !sc.Hourly || sc.StartHour != sc.EndHour {
+		out.StartHour, out.EndHour = &sc.StartHour, &sc.EndHour
+	}
 	return out
 }

@@ -148,3 +148,32 @@ type patchAnswer struct {
 	Status      string         `json:"status,omitempty"`
 	Message     string         `json:"message,omitempty"`
 }
+
+type auditLogsV1 struct {
+	Items      []auditEntryV1 `json:"items"`
+	Pagination paginationV1   `json:"pagination"`
+}
+
+type paginationV1 struct {
+	HasMore bool    `json:"has_more"`
+	Cursor  *string `json:"cursor"`
+}
+
+type auditEntryV1 struct {
+	ID              string         `json:"id"`
+	Created         time.Time      `json:"created"`
+	EventType       string         `json:"event_type"`
+	EventData       map[string]any `json:"event_data"` // by event_type
+	Source          *string        `json:"source"`
+	Actor           auditActorV1   `json:"actor"`
+	ClientName      *string        `json:"client_name"`
+	ClientVersion   *string        `json:"client_version"`
+	ClientSessionID *string        `json:"client_session_id"` // never set here
+}
+
+type auditActorV1 struct {
+	Type         string  `json:"type"`
+	Email        *string `json:"email"`
+	APIKeyPrefix *string `json:"api_key_prefix"`
+	APIKeyName   *string `json:"api_key_name"`
+}

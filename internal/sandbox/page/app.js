@@ -5,20 +5,33 @@ import { drawModels } from "./baseten.js";
 import { composer } from "./composer.js";
 import { confirmPress, drawView } from "./dialogs.js";
 import { drawFaults, drawBot } from "./trays.js";
+import { drawWorld } from "./world.js";
+import { drawPolicy } from "./policy.js";
+import { drawPings } from "./pings.js";
+import { drawHome, homeTabs } from "./home.js";
+import { openMenu } from "./menu.js";
+import { follow, sent } from "./follow.js";
+import { setNow } from "./text.js";
 import { drawIntro, ideas } from "./intro.js";
+import "./theme.js";
 
 const $ = (id) => document.getElementById(id);
 
 let state = null;                       // the last /state
-const at = new URLSearchParams(location.hash.slice(1)); // as, channel, thread: this tab's own place
+const at = new URLSearchParams(location.hash.slice(1)); // as, channel, thread, tab: this window's own place
 const histories = {};                   // lines sent, by person
 
 // Requests for the state and their answers can overtake each other: only the
 // answer to the last one counts.
-let asked = 0;
+let asked = 0, newest = null;
 
-async function refresh() {
-  const n = ++asked;
+// refresh reads the state anew. Where it was overtaken it ends with the one that is newer.
+function refresh() {
+  newest = read(++asked);
+  return newest;
+}
+
+async function read(n) {
   let answer;
   try {
     answer = await fetch("/state?as=" + encodeURIComponent(at.get("as") ?? ""));
@@ -26,8 +39,9 @@ async function refresh() {
     return offline();
   }
   const next = await answer.json();
-  if (n !== asked) return;
+  if (n !== asked) return newest;
   state = next;
+  setNow(state.now);
   document.body.classList.remove("offline");
   draw();
 }
@@ -41,8 +55,9 @@ function offline() {
 function go(place) {
   for (const [key, value] of Object.entries(place)) value ? at.set(key, value) : at.delete(key);
   history.replaceState(null, "", "#" + at);
-  if ("as" in place) refresh();
-  else draw();
+  if ("as" in place) return refresh();
+  draw();
+  return Promise.resolve();
 }
 
 // act does something as the present person, and promises null, or why it cannot
@@ -78,16 +93,21 @@ function names() {
   return {
     me: state.me,
     people: state.people.filter((p) => state.actors.includes(p.id)),
+    channels: state.channels.filter((c) => c.kind !== "direct"),
     person,
     user: (id) => person(id).name,
     channel: (id) => state.channels.find((c) => c.id === id)?.name,
+    place: (id) => { const c = state.channels.find((each) => each.id === id); return c ? title(c) : "elsewhere"; },
     group: (id) => state.usergroups.find((g) => g.id === id)?.handle,
   };
 }
 
-const channel = () => state.channels.find((c) => c.id === at.get("channel")) ?? state.channels[0];
+// Each person has a direct message with the app of their own.
+const direct = () => at.get("channel")?.startsWith("D") ? state.channels.find((c) => c.kind === "direct") : undefined;
+const channel = () => state.channels.find((c) => c.id === at.get("channel")) ?? direct() ?? state.channels[0];
 const messages = () => state.messages[channel().id] ?? [];
 const isReply = (m) => Boolean(m.thread_ts) && m.thread_ts !== m.ts;
+const atHome = () => channel().kind === "direct" && at.get("tab") === "home";
 const repliesTo = (m) => messages().filter((r) => r.thread_ts === m.ts && r.ts !== m.ts);
 
 function context() {
@@ -103,6 +123,24 @@ function context() {
   };
 }
 
+// inView is what forms and the Home tab need.
+function inView() {
+  return {
+    ctx: { names: names() },
+    confirm: (button) => confirmPress(button, { names: names() }),
+    act: (view, block_id, action_id, value, values) => attempt({ action: "act", view: view.id, block_id, action_id, value, values }),
+    suggest: (view, block_id, action_id, value, values) => attempt({ action: "suggest", view: view.id, block_id, action_id, value, values }),
+    submit: (view, values) => attempt({ action: "submit", view: view.id, values }),
+    close: (view) => attempt({ action: "close_view", view: view.id }),
+  };
+}
+
+// shortcuts are the app's for one place: "global", or "message" with the message.
+const shortcuts = (type, m) => state.team.shortcuts.filter((s) => s.type === type).map((s) => ({
+  name: s.name, hint: state.team.bot_name,
+  choose: () => attempt({ action: "shortcut", name: s.callback_id, channel: m?.channel ?? "", ts: m?.ts ?? "" }),
+}));
+
 // --- drawing ---
 
 function draw() {
@@ -116,11 +154,10 @@ function draw() {
   $("baseten-counts").textContent = `${count(state.counts.patches, "change")} in ${count(state.counts.requests, "call")} so far`;
   drawFaults(state.switches, (side, name, on) => attempt({ action: "switch", side, name, on }));
   drawBot(state.bot, (on) => attempt({ action: "bot", on }));
-  drawView(state.views.at(-1), {
-    ctx: context(),
-    submit: (view, values) => attempt({ action: "submit", view: view.id, values }),
-    close: (view) => attempt({ action: "close_view", view: view.id }),
-  });
+  drawWorld(state.world, (name, on) => attempt({ action: "world", name, on, channel: channel().id }), (minutes) => attempt({ action: "clock", minutes }));
+  drawPolicy($("policy"), state.policy, (text) => act({ action: "policy", text }));
+  drawPings($("pings"), state.pings, names());
+  drawView(state.views.at(-1), inView());
   $("thread-form").hidden = $("thread").hidden;
   document.body.dataset.ready = "true";
 }
@@ -162,16 +199,28 @@ function drawChannels() {
     !c.bot_in && h("span", { class: "note" }, "no bot"), c.kind === "shared" && h("span", { class: "note" }, "shared"))));
 }
 
-const seen = {}; // which list was last drawn
+let homeOf = ""; // whose Home tab the app was last told of
 
 function drawChat() {
   const c = channel();
-  put($("channel-head"), h("div", {}, h("h2", {}, icon(KIND_ICON[c.kind]), c.kind === "direct" ? state.team.bot_name : c.name), h("p", {}, c.topic)));
-  drawIntro($("intro"), c, state, { fill: (text) => chat.fill(text), as: (id) => go({ as: id }) });
-  const top = messages().filter((m) => !isReply(m));
+  const choose = (tab) => go({ tab: tab === "home" ? "home" : null });
+  put($("channel-head"), h("div", {}, h("h2", {}, icon(KIND_ICON[c.kind]), c.kind === "direct" ? state.team.bot_name : c.name), h("p", {}, c.topic)),
+    c.kind === "direct" && homeTabs(atHome() ? "home" : "messages", choose));
+  document.querySelector(".chat").classList.toggle("at-home", atHome());
+  if (!atHome()) homeOf = "";
+  else if (homeOf !== state.me) {
+    homeOf = state.me;
+    attempt({ action: "home" });
+  }
+  if (atHome()) drawHome($("home"), state.home, state.team.bot_name, inView());
+  drawIntro($("intro"), c, state, {
+    fill: (text) => chat.fill(text), as: (id) => go({ as: id }), find: findButton,
+    use: (name) => attempt({ action: "world", name, on: true }),
+  });
+  const top = messages().filter((m) => !isReply(m) || m.broadcast);
   follow($("scroll"), c.id, top.at(-1)?.ts, () => drawMessages($("messages"), top, {
-    ...context(), replies: repliesTo,
-    open: (m) => { go({ thread: m.ts }); document.body.dataset.pane = "thread"; thread.focus(); },
+    ...context(), replies: repliesTo, more,
+    open: (m) => { go({ thread: m.thread_ts || m.ts }); document.body.dataset.pane = "thread"; thread.focus(); },
   }));
   chat.relabel();
 }
@@ -189,48 +238,24 @@ function drawThread() {
   }
   $("thread-of").textContent = title(channel());
   const list = [root, ...repliesTo(root)];
-  follow($("thread-scroll"), root.ts, list.at(-1).ts, () => drawMessages($("thread-messages"), list, context()));
+  follow($("thread-scroll"), root.ts, list.at(-1).ts, () => drawMessages($("thread-messages"), list, { ...context(), more }));
   thread.relabel();
 }
+
+// findButton brings the newest button of that name into sight, for somebody to press.
+function findButton(label) {
+  const all = [...document.querySelectorAll("#messages .btn")].filter((b) => b.textContent.startsWith(label));
+  if (all.length === 0) return say(`No card has a button “${label}” now. Ask for something first.`);
+  all.at(-1).scrollIntoView({ block: "center" });
+  all.at(-1).focus();
+}
+
+// more opens the menu of a message.
+const more = (m, button) => openMenu(button, shortcuts("message", m), "More");
 
 function closeThread() {
   go({ thread: null });
   chat.focus();
-}
-
-// follow draws, and keeps the end of a list in sight if it was, or if the list is
-// another one.
-function follow(scroll, list, last, drawIt) {
-  const another = seen[scroll.id] !== list;
-  if (!another) keepPlace(scroll);
-  drawIt();
-  if (another) {
-    seen[scroll.id] = list;
-    places[scroll.id] = last ? END : 0;
-  }
-  settle(scroll);
-}
-
-// Where each list is scrolled to: a list out of sight, as on a phone, has no place
-// of its own. Who sent something wants to see it.
-const END = Infinity, SENT = "sent";
-const places = {};
-
-function settle(scroll) {
-  if (scroll.clientHeight === 0) return;
-  const place = places[scroll.id] ?? 0;
-  scroll.scrollTop = place === END || place === SENT ? scroll.scrollHeight : place;
-  if (place === SENT && scroll.scrollTop > 0) places[scroll.id] = END;
-}
-
-function keepPlace(scroll) {
-  if (scroll.clientHeight === 0 || places[scroll.id] === SENT) return;
-  places[scroll.id] = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80 ? END : scroll.scrollTop;
-}
-
-for (const scroll of [$("scroll"), $("thread-scroll")]) {
-  scroll.addEventListener("scroll", () => keepPlace(scroll));
-  new ResizeObserver(() => settle(scroll)).observe(scroll);
 }
 
 // --- writing ---
@@ -246,7 +271,7 @@ function world(inThread) {
 
 // send does what a line means: a command, a mention of the bot, or talk.
 function send(text, threadTS) {
-  places[threadTS ? "thread-scroll" : "scroll"] = SENT;
+  sent(threadTS ? "thread-scroll" : "scroll");
   const place = { channel: channel().id, thread: threadTS ?? "" };
   if (text.startsWith("/")) return act({ action: "slash", text, ...place });
   const at = "@" + state.team.bot_name;
@@ -261,7 +286,8 @@ const chat = composer($("composer-form"), {
   label: () => state ? `Message ${title(channel())} as ${names().user(state.me)}` : "Message",
   world: () => state ? world(false) : nowhere,
   send: (text) => send(text), history: lines,
-  ideas: () => ideas($("intro"), (text) => chat.fill(text)),
+  shortcuts: (button) => openMenu(button, shortcuts("global"), "Shortcuts"),
+  ideas: () => { if (channel() !== state.channels[0]) go({ channel: state.channels[0].id, thread: null }); ideas($("intro")); },
 });
 
 const thread = composer($("thread-form"), {
@@ -272,33 +298,19 @@ const thread = composer($("thread-form"), {
 
 // --- the frame around it ---
 
-for (const tab of document.querySelectorAll(".tabs button")) {
-  tab.addEventListener("click", () => { document.body.dataset.pane = tab.dataset.pane; });
+// Wide windows show one of the last three panes beside the chat, narrow ones one pane.
+for (const tab of document.querySelectorAll("[data-pane]:not(body)")) {
+  tab.addEventListener("click", () => {
+    document.body.dataset.pane = tab.dataset.pane;
+    if (["baseten", "policy", "pings"].includes(tab.dataset.pane)) document.body.dataset.beside = tab.dataset.pane;
+    for (const t of document.querySelectorAll(".beside-tabs button")) t.setAttribute("aria-pressed", String(t.dataset.pane === document.body.dataset.beside));
+  });
 }
 
 document.addEventListener("keydown", (e) => {
   const writing = e.target.matches("textarea") && e.target.value !== "";
   if (e.key === "Escape" && !e.defaultPrevented && !writing && at.get("thread") && !document.querySelector("dialog[open], :popover-open")) closeThread();
 });
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-
-function paint() {
-  const chosen = localStorage.getItem("theme");
-  const isDark = chosen ? chosen === "dark" : dark.matches;
-  if (chosen) document.documentElement.dataset.theme = chosen;
-  else delete document.documentElement.dataset.theme;
-  put($("theme"), icon(isDark ? "sun" : "moon"));
-  $("theme").setAttribute("aria-label", isDark ? "Use light colours" : "Use dark colours");
-}
-
-$("theme").addEventListener("click", () => {
-  const isDark = (localStorage.getItem("theme") ?? (dark.matches ? "dark" : "light")) === "dark";
-  localStorage.setItem("theme", isDark ? "light" : "dark");
-  paint();
-});
-dark.addEventListener("change", paint);
-paint();
 
 const events = new EventSource("/events");
 events.addEventListener("changed", refresh);

@@ -35,6 +35,7 @@ function drawTargets(parent, model) {
 function target() {
   return h("section", { class: "target" },
     h("div", { class: "target-head" }, h("h4", {}), h("span", { class: "serves dim" }), h("span", { class: "state" })),
+    h("p", { class: "note", hidden: true }),
     h("div", { class: "dots", role: "img" }),
     h("dl", { class: "settings" }));
 }
@@ -47,12 +48,18 @@ function update(el, t) {
   const word = stateWord(t);
   state.textContent = word.text;
   state.className = "state " + word.kind;
+  const note = el.querySelector(".note");
+  note.textContent = t.env?.schedule ? `schedule ${t.env.schedule} in force: ${bounds(t.d?.settings)}` : "";
+  note.hidden = note.textContent === "";
   dots(el.querySelector(".dots"), t);
   settings(el.querySelector(".settings"), t.settings);
 }
 
+const bounds = (s) => s ? `min ${s.min_replica}, max ${s.max_replica}` : "";
+
 function stateWord({ d, env }) {
   if (!d) return { text: "empty", kind: "" };
+  if (env?.candidate) return { text: "promotion under way", kind: "busy" };
   if (env && !env.settled) return { text: "applying", kind: "busy" };
   if (d.active_replicas < d.desired_replicas) return { text: "scaling up", kind: "busy" };
   if (d.active_replicas > d.desired_replicas) return { text: "scaling down", kind: "busy" };
@@ -61,7 +68,8 @@ function stateWord({ d, env }) {
 }
 
 // One dot a replica: running, starting or stopping, and room up to max.
-function dots(el, { d, settings: s }) {
+function dots(el, { d, settings }) {
+  const s = d?.settings ?? settings; // of a schedule in force, not of the environment
   const active = d?.active_replicas ?? 0, desired = d?.desired_replicas ?? 0, most = s?.max_replica ?? 0;
   const kinds = [];
   for (let i = 0; i < Math.min(MOST_DOTS, Math.max(active, desired, most)); i++) {

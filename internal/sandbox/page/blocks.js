@@ -1,12 +1,13 @@
 // Block Kit as nodes: one function per kind of block.
 import { h, icon } from "./dom.js";
-import { mrkdwn, emoji, linkText, userChip, channelChip, groupChip, dateNode } from "./text.js";
-import { input } from "./inputs.js";
+import { mrkdwn, linkText, userChip, channelChip, groupChip, dateNode } from "./text.js";
+import { emoji, withEmoji } from "./emoji.js";
+import { field, input } from "./inputs.js";
 
 // renderBlocks renders a message's or view's blocks. ctx is
 //   names   who and what IDs stand for: me, user(id), channel(id), group(id)
 //   press   called with a button (its JSON), its block_id and its element
-//   inputs  in a view: the list that collects what its input blocks hold
+//   form    in a view: its fields, see inputs.js
 export function renderBlocks(blocks, ctx) {
   return (blocks ?? []).map((b) => (BLOCKS[b.type] ?? unknown)(b, ctx));
 }
@@ -23,10 +24,10 @@ export function textObject(text, ctx) {
 }
 
 // plain keeps line breaks; short names of emoji work unless the app said no.
-function plain(text, withEmoji) {
+function plain(text, shortNames) {
   return text.split("\n").flatMap((line, i) => [
     i > 0 ? h("br") : null,
-    ...(withEmoji ? line.split(/(:[a-z0-9_+-]+:)/).map((p) => /^:[a-z0-9_+-]+:$/.test(p) ? emoji(p.slice(1, -1)) : p) : [line]),
+    ...(shortNames ? line.split(/(:[a-z0-9_+-]+:)/).map((p) => /^:[a-z0-9_+-]+:$/.test(p) ? emoji(p.slice(1, -1)) : withEmoji(p)) : withEmoji(line)),
   ]);
 }
 
@@ -43,7 +44,7 @@ function section(b, ctx) {
 }
 
 function header(b, ctx) {
-  return h("h4", { class: "b-header" }, textObject(b.text, ctx));
+  return h("h3", { class: "b-header" }, textObject(b.text, ctx));
 }
 
 function divider() {
@@ -66,6 +67,7 @@ function actions(b, ctx) {
 function element(e, block, ctx) {
   if (e.type === "button") return button(e, block, ctx);
   if (e.type === "image") return picture(e);
+  if (ctx.form) return field(e, block, ctx);
   return h("span", { class: "b-unknown" }, `This page does not draw elements of type “${e.type}”.`);
 }
 
@@ -132,7 +134,7 @@ function cell(c, ctx) {
     case "raw_number": return c.text ?? String(c.value);
     case "action": return cell(c.fallback ?? { type: "raw_text", text: c.element?.text?.text ?? "" }, ctx);
   }
-  return c.text ?? "";
+  return withEmoji(c.text ?? "");
 }
 
 function rich_text(b, ctx) {
@@ -152,13 +154,13 @@ const inline = (elements, ctx) => elements.map((e) => styled(leaf(e, ctx), e.sty
 
 function leaf(e, ctx) {
   switch (e.type) {
-    case "text": return e.text.split("\n").flatMap((line, i) => i ? [h("br"), line] : [line]);
+    case "text": return e.text.split("\n").flatMap((line, i) => [i ? h("br") : null, ...withEmoji(line)]);
     case "user": return userChip(e.user_id, ctx.names);
     case "channel": return channelChip(e.channel_id, ctx.names);
     case "usergroup": return groupChip(e.usergroup_id, ctx.names);
     case "broadcast": return h("span", { class: "chip loud" }, "@" + e.range);
     case "link": return linkText(e.url, e.text);
-    case "emoji": return e.unicode ? String.fromCodePoint(...e.unicode.split("-").map((u) => parseInt(u, 16))) : emoji(e.name);
+    case "emoji": return emoji(e.name);
     case "date": return dateNode(e.timestamp, e.format, e.fallback);
     case "color": return h("code", {}, e.value);
   }

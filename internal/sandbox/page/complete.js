@@ -10,6 +10,11 @@ const COMMANDS = [
   ["history", "what was changed, by whom"],
   ["cancel", "withdraw a request of yours"],
   ["undo", "ask for the settings as they were before"],
+  ["extend", "let a temporary change last longer"],
+  ["keep", "keep a temporary change for good"],
+  ["freeze", "stop changes of a model until a time"],
+  ["thaw", "end a freeze"],
+  ["reviews", "break-glass that nobody has signed yet"],
   ["whoami", "your ID, your groups, the rules that name you"],
   ["help", "commands and settings"],
 ];
@@ -27,6 +32,8 @@ const SETTINGS = [
 
 const OPTIONS = [
   ["reason=\"", "why; kept with the request"],
+  ["for=", "for how long, as in 2h; then it goes back by itself"],
+  ["until=", "until when, as in 18:00; then it goes back by itself"],
   ["dry-run", "show what would happen"],
   ["break-glass", "skip the approval, loudly; needs a reason"],
 ];
@@ -70,11 +77,11 @@ function command(words, word, world) {
   }
   const [first, ...rest] = words;
   switch (first) {
-    case "list": case "pending": case "whoami": return [];
+    case "list": case "pending": case "whoami": case "reviews": return [];
     case "help": return rest.length ? [] : COMMANDS.map(([text, hint]) => ({ text, hint, group: "Commands" }));
-    case "cancel": case "undo":
+    case "cancel": case "undo": case "extend": case "keep": case "thaw":
       return rest.length ? [] : world.requests.map((text) => ({ text, hint: "seen in this channel", group: "Requests" }));
-    case "status": case "history": return rest.length === 0 ? models(world) : rest.length === 1 ? targets(rest[0], world) : [];
+    case "status": case "history": case "freeze": return rest.length === 0 ? models(world) : rest.length === 1 ? targets(rest[0], world) : [];
     case "can": return rest.length === 0 ? models(world) : change(rest, word, world);
   }
   return change(words, word, world);
@@ -125,6 +132,6 @@ function change([model, target, ...rest], word, world) {
   const used = new Set(rest.map((w) => w.split("=")[0]));
   return [
     ...SETTINGS.filter(([name]) => !used.has(name)).map(([name, field, hint]) => ({ text: name + "=", hint: hint + current(field), group: "Settings", stay: true })),
-    ...OPTIONS.filter(([text]) => !used.has(text.split("=")[0])).map(([text, hint]) => ({ text, hint, group: "Options", stay: text.endsWith("\"") })),
+    ...OPTIONS.filter(([text]) => !used.has(text.split("=")[0])).map(([text, hint]) => ({ text, hint, group: "Options", stay: /["=]$/.test(text) })),
   ];
 }

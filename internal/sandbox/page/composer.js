@@ -9,12 +9,13 @@ let serial = 0;
 //   world()        what complete needs
 //   send(text)     promises null, or why it was not sent
 //   history()      an array of earlier lines, oldest first, to which sent ones are added
+//   shortcuts      optional: opens the app's shortcuts beside an element
 //   ideas          optional: opens the list of first steps
 export function composer(form, what) {
   const id = `options-${++serial}`;
   const box = h("textarea", {
     id: form.id === "composer-form" ? "composer" : "thread-composer", rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id, "aria-label": what.label(),
+    "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": id, "aria-label": what.label(),
     oninput: () => { chosen = -1; refresh(); }, onkeydown: key, onclick: refresh, onblur: () => setTimeout(close, 120), onfocus: refresh,
     // Only Shift+Enter breaks a line, also where a keyboard's Enter is no key press.
     onbeforeinput: (e) => { if (e.inputType === "insertLineBreak" && !mayBreak) e.preventDefault(); },
@@ -23,7 +24,12 @@ export function composer(form, what) {
   const problem = h("p", { class: "problem", role: "alert" });
   const send = h("button", { type: "submit", class: "send", "aria-label": "Send" }, icon("send"));
   put(form, list, problem,
-    h("div", { class: "box" }, box, send),
+    h("div", { class: "box" },
+      what.shortcuts && h("button", {
+        type: "button", class: "tool", "aria-label": "Shortcuts", "aria-haspopup": "menu", title: "Shortcuts",
+        onclick: (e) => what.shortcuts(e.currentTarget),
+      }, icon("plus")),
+      box, send),
     h("p", { class: "keys" },
       h("span", {}, h("kbd", {}, "/"), " commands"), h("span", {}, h("kbd", {}, "Tab"), " completes"), h("span", {}, h("kbd", {}, "↑"), " brings back"),
       what.ideas && h("button", { type: "button", class: "quiet", onclick: what.ideas }, icon("bulb"), "First steps")));
@@ -48,7 +54,6 @@ export function composer(form, what) {
   function draw() {
     const items = offer.items;
     list.hidden = items.length === 0;
-    box.setAttribute("aria-expanded", String(!list.hidden));
     let group = "", n = -1;
     put(list, items.map((item) => {
       const head = item.group === group ? null : h("li", { class: "group", role: "presentation" }, group = item.group);
@@ -86,7 +91,8 @@ export function composer(form, what) {
     if (e.isComposing) return;
     mayBreak = e.shiftKey;
     const open = selectable().length > 0;
-    const half = open && box.value.slice(offer.from, offer.to) !== "";
+    const word = box.value.slice(offer.from, offer.to);
+    const half = open && word !== "" && !selectable().some((i) => i.text === word); // what is whole is sent
     switch (e.key) {
       case "Tab":
         if (!open || e.shiftKey) return;
@@ -156,7 +162,7 @@ export function composer(form, what) {
       box.focus();
       box.setSelectionRange(text.length, text.length);
       refresh();
-      close();
+      if (!text.endsWith(" ")) close(); // what is missing is offered
     },
     relabel: () => { box.placeholder = what.label(); box.setAttribute("aria-label", what.label()); },
     focus: () => box.focus(),

@@ -34,7 +34,10 @@ export function keyed(parent, items, key, sign, make) {
       el.signature = signature;
       if (had && had !== el) {
         if (place === had) place = el;
+        const focused = had.contains(document.activeElement) ? document.activeElement.textContent : null;
         had.replaceWith(el);
+        // Whoever was about to press a button still is.
+        if (focused) [...el.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus({ preventScroll: true });
       }
     }
     old.delete(k);
@@ -68,17 +71,21 @@ const ICONS = {
   warn: "M8 2 1.5 13.5h13zM8 6.5v3.5M8 11.8v.2",
   bulb: "M6 12.5h4M6.5 14.5h3M8 1.5a4.5 4.5 0 0 0-2.5 8.2V11h5V9.7A4.5 4.5 0 0 0 8 1.5",
   people: "M6 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1.5 13.5c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M10.5 2.8a2.5 2.5 0 0 1 0 4.4M12 9.8c1.5.5 2.5 1.8 2.5 3.7",
+  more: "M3 8h.6M7.7 8h.6M12.4 8h.6",
+  plus: "M8 3.5v9M3.5 8h9",
+  globe: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M1.5 8h13M8 1.5c-4.5 4-4.5 9 0 13M8 1.5c4.5 4 4.5 9 0 13",
+  once: "M6 3.5v9l6.5-4.5z",
+  home: "M2 8l6-5.5L14 8M4 7v6.5h8V7",
   stack: "M2 5l6-3 6 3-6 3zM2 8l6 3 6-3M2 11l6 3 6-3",
 };
 
-// icon draws one of ICONS. It says nothing to a screen reader.
-export function icon(name) {
-  const svg = document.createElementNS(NS, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", "icon");
-  const path = document.createElementNS(NS, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+// svg makes an element of a drawing.
+export function svg(tag, attributes, ...children) {
+  const el = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, value);
+  el.append(...children);
+  return el;
 }
+
+// icon draws one of ICONS. It says nothing to a screen reader.
+export const icon = (name) => svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true", class: "icon" }, svg("path", { d: ICONS[name] }));

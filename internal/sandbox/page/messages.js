@@ -1,7 +1,7 @@
 // Messages of a channel or a thread.
 import { h, icon, keyed } from "./dom.js";
 import { renderBlocks } from "./blocks.js";
-import { mrkdwn, clock } from "./text.js";
+import { mrkdwn, clock, today } from "./text.js";
 
 // Messages of one person that follow each other within this many seconds share a
 // head.
@@ -10,10 +10,11 @@ const TOGETHER = 300;
 // drawMessages shows messages. ctx is renderBlocks' without press, and
 //   press(message, button, element)   a button was pressed
 //   open(message)                     the thread is wanted; none in a thread
+//   more(message, element)            the menu of the message is wanted
 //   replies(message)                  the replies below a message
 export function drawMessages(list, messages, ctx) {
   const rows = messages.map((m, i) => ({ m, joined: joins(m, messages[i - 1]), replies: ctx.open ? ctx.replies(m) : [] }));
-  keyed(list, rows, ({ m }) => m.ts, ({ m, joined, replies }) => [m, joined, replies.map((r) => [r.ts, r.user]), ctx.names.me],
+  keyed(list, rows, ({ m }) => m.ts, ({ m, joined, replies }) => [m, joined, replies.map((r) => [r.ts, r.user]), ctx.names.me, today()],
     (row, had) => message(row, ctx, had));
 }
 
@@ -36,10 +37,15 @@ function message({ m, joined, replies }, ctx, had) {
         h("span", { class: "name" }, person.name), person.bot && h("span", { class: "tag" }, "app"),
         person.role && h("span", { class: "role" }, person.role), clock(m.ts),
         m.edited && h("span", { class: "edited" }, "edited")),
+      m.broadcast && ctx.open && h("button", { type: "button", class: "from-thread", onclick: () => ctx.open(m) }, "replied to a thread"),
       m.deleted ? h("p", { class: "dim" }, "This message was deleted.") : content(m, ctx),
       replies.length > 0 && threadLink(m, replies, ctx)),
-    ctx.open && !isPrivate && !m.deleted && h("div", { class: "tools" },
-      h("button", { type: "button", class: "tool", "aria-label": "Reply in thread", title: "Reply in thread", onclick: () => ctx.open(m) }, icon("reply"))));
+    !isPrivate && !m.deleted && h("div", { class: "tools" },
+      ctx.open && h("button", { type: "button", class: "tool", "aria-label": "Reply in thread", title: "Reply in thread", onclick: () => ctx.open(m) }, icon("reply")),
+      h("button", {
+        type: "button", class: "tool", "aria-label": "More actions", "aria-haspopup": "menu", title: "More actions",
+        onclick: (e) => ctx.more(m, e.currentTarget),
+      }, icon("more"))));
   if (had) el.classList.add("updated");
   return el;
 }

@@ -1,5 +1,6 @@
-// Slack's text markup (mrkdwn), dates and emoji, as nodes.
+// Slack's text markup (mrkdwn) and dates, as nodes.
 import { h } from "./dom.js";
+import { emoji, withEmoji } from "./emoji.js";
 
 // One span of markup. Angle brackets come escaped from people and unescaped from
 // apps that mean them, so they are looked for before entities are undone.
@@ -12,21 +13,8 @@ const SPAN = new RegExp([
   ":([a-z0-9_+-]+):",
 ].join("|"), "g");
 
-const EMOJI = {
-  white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", rotating_light: "🚨", hourglass: "⌛",
-  hourglass_flowing_sand: "⏳", eyes: "👀", lock: "🔒", no_entry: "⛔", tada: "🎉", rocket: "🚀", wave: "👋",
-  information_source: "ℹ️", arrow_right: "➡️", arrows_counterclockwise: "🔄", fire_engine: "🚒", bulb: "💡",
-  question: "❓", clock3: "🕒", stopwatch: "⏱️", speech_balloon: "💬", large_green_circle: "🟢",
-  large_yellow_circle: "🟡", red_circle: "🔴", robot_face: "🤖", "+1": "👍", thumbsup: "👍",
-};
-
 // unescape undoes Slack's three entities, once.
 export const unescape = (s) => s.replace(/&(lt|gt|amp);/g, (_, e) => ({ lt: "<", gt: ">", amp: "&" })[e]);
-
-// emoji shows a known short name as its character, an unknown one as typed.
-export const emoji = (name) => EMOJI[name]
-  ? h("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " ") }, EMOJI[name])
-  : `:${name}:`;
 
 // mrkdwn renders a text object's markup. names looks up people and channels.
 export function mrkdwn(text, names) {
@@ -62,7 +50,7 @@ function spans(text, names) {
   const nodes = [];
   let from = 0;
   for (const m of text.matchAll(SPAN)) {
-    if (m.index > from) nodes.push(unescape(text.slice(from, m.index)));
+    if (m.index > from) nodes.push(...withEmoji(unescape(text.slice(from, m.index))));
     from = m.index + m[0].length;
     const [, code, angle, bold, italic, strike, short] = m;
     if (code !== undefined) nodes.push(h("code", {}, unescape(code)));
@@ -72,7 +60,7 @@ function spans(text, names) {
     else if (strike !== undefined) nodes.push(h("s", {}, spans(strike, names)));
     else nodes.push(emoji(short));
   }
-  if (from < text.length) nodes.push(unescape(text.slice(from)));
+  if (from < text.length) nodes.push(...withEmoji(unescape(text.slice(from))));
   return nodes;
 }
 
@@ -135,24 +123,42 @@ export function dateNode(seconds, format, fallback) {
   return h("time", { datetime: at.toISOString(), title: at.toString() }, text);
 }
 
+let ahead = 0; // of the world's clock, in milliseconds
+
+// setNow tells what time it is in the world.
+export const setNow = (milliseconds) => { ahead = milliseconds - Date.now(); };
+export const now = () => new Date(Date.now() + ahead);
+export const today = () => now().toDateString();
+
 function pretty(at, otherwise) {
-  const days = Math.round((midnight(new Date()) - midnight(at)) / 86400000);
+  const days = Math.round((midnight(now()) - midnight(at)) / 86400000);
   return { 0: "today", 1: "yesterday", [-1]: "tomorrow" }[days] ?? otherwise;
 }
 
 const midnight = (d) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
 
 function ago(at) {
-  const minutes = Math.round((at.getTime() - Date.now()) / 60000);
+  const minutes = Math.round((at.getTime() - now().getTime()) / 60000);
   const say = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   if (Math.abs(minutes) < 60) return say.format(minutes, "minute");
   if (Math.abs(minutes) < 60 * 24) return say.format(Math.round(minutes / 60), "hour");
   return say.format(Math.round(minutes / 60 / 24), "day");
 }
 
-// clock is the time of day of a message's ts.
+// clock is the time of day of a message's ts, with the weekday where that was not today.
 export function clock(ts) {
   const at = new Date(Number(ts) * 1000);
+  const weekday = midnight(at) === midnight(now()) ? undefined : "short";
   return h("time", { datetime: at.toISOString(), title: at.toString() },
-    new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(at));
+    new Intl.DateTimeFormat(undefined, { weekday, hour: "2-digit", minute: "2-digit" }).format(at));
+}
+
+// ahead is how far the world's clock is before the real one: "1 day", or nothing.
+export function aheadBy() {
+  const minutes = Math.round(ahead / 60000);
+  const parts = [[1440, "day"], [60, "hour"], [1, "minute"]].map(([size, name], i, all) => {
+    const n = Math.floor((i ? minutes % all[i - 1][0] : minutes) / size);
+    return n > 0 ? `${n} ${name}${n === 1 ? "" : "s"}` : "";
+  });
+  return parts.filter(Boolean).join(" ");
 }

@@ -20,7 +20,7 @@ export function drawFaults(switches, turn) {
   for (const side of Object.keys(SIDES)) {
     const inOrder = switches[side].toSorted((a, b) => a.momentary - b.momentary);
     keyed(tray.querySelector(`[data-side=${side}]`), inOrder, (s) => s.name, (s) => s.text, (s) => s.momentary
-      ? h("button", { type: "button", class: "once", onclick: () => turn(side, s.name, true) }, s.text)
+      ? h("button", { type: "button", class: "once", onclick: () => turn(side, s.name, true) }, icon("once"), h("span", {}, s.text))
       : h("button", {
         type: "button", class: "switch", role: "switch",
         onclick: (e) => turn(side, s.name, e.currentTarget.getAttribute("aria-checked") !== "true"),
@@ -38,18 +38,21 @@ export function drawFaults(switches, turn) {
 // drawBot shows how the bot is; turn(on) starts or stops it.
 export function drawBot(bot, turn) {
   const connected = bot.connections > 0;
-  const [kind, word] = connected ? ["good", "Bot connected"]
+  const [kind, word] = bot.stopping ? ["busy", "Bot stopping"]
+    : connected ? ["good", "Bot connected"]
     : bot.running ? ["busy", "Bot starting"]
       : bot.problem ? ["bad", "Bot ended"]
         : ["bad", "No bot"];
   put(document.getElementById("bot-status"), h("span", { class: "lamp " + kind, "aria-hidden": "true" }), word);
   put(document.getElementById("bot-tray"),
     h("h2", {}, "The bot"),
-    h("p", {}, connected ? `It holds ${bot.connections} Socket Mode ${bot.connections === 1 ? "connection" : "connections"}.`
+    h("p", {}, bot.stopping ? "It was told to stop: it finishes or hands on what is under way, and answers what it has acknowledged." : connected ? `It holds ${bot.connections} Socket Mode ${bot.connections === 1 ? "connection" : "connections"}.`
       : "It holds no connection: commands and clicks fail."),
     bot.problem && h("pre", {}, bot.problem),
     bot.switchable && [
       h("p", { class: "dim" }, "Stop it in the middle of a request and start it again: what it has acknowledged is finished or reported."),
-      h("button", { type: "button", class: "btn" + (bot.running ? "" : " primary"), onclick: () => turn(!bot.running) }, bot.running ? "Stop the bot" : "Start the bot"),
+      h("button", {
+        type: "button", class: "btn" + (bot.running ? "" : " primary"), disabled: bot.stopping, onclick: () => turn(!bot.running),
+      }, bot.stopping ? "Stopping…" : bot.running ? "Stop the bot" : "Start the bot"),
     ]);
 }

@@ -204,7 +204,7 @@ func (p *Page) PictureThread(file string, width int64) {
 	across := int64(float64(width) / scale)
 	p.Run(chromedp.EmulateViewport(across, 800))
 	// In a narrow window the thread is alone; what is around it is put away.
-	p.Run(chromedp.Evaluate[chromedp.Void](`for (const el of document.querySelectorAll(".strip, .tabs, .thread .composer, #thread-head button")) el.style.display = "none"`))
+	p.Run(chromedp.Evaluate[chromedp.Void](`for (const el of document.querySelectorAll(".strip, .tabs, .tools, .thread .composer, #thread-head button")) el.style.display = "none"`))
 	high, err := chromedp.Run(p.ctx, chromedp.Evaluate[int64](
 		`Math.ceil(document.querySelector("#thread-head").offsetHeight + document.querySelector("#thread-messages").offsetHeight)`))
 	if err != nil {

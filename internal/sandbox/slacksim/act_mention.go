@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 )
 
 // Mention posts "@bot text" as a person, and tells the app by an app_mention
@@ -12,6 +13,12 @@ import (
 // in direct messages; the message is posted all the same and the Delivery refused.
 // Text is as typed: Slack escapes it.
 func (s *Server) Mention(userID, channelID, threadTS, text string) *Delivery {
+	return s.LateMention(userID, channelID, threadTS, text, 0)
+}
+
+// LateMention is a Mention that was typed some time ago and that the app is told of only
+// now, as after an outage of Slack.
+func (s *Server) LateMention(userID, channelID, threadTS, text string, age time.Duration) *Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.newDeliveryLocked(KindEvent, strings.TrimSpace("@"+s.opts.BotName+" "+text), userID, channelID)
@@ -19,6 +26,9 @@ func (s *Server) Mention(userID, channelID, threadTS, text string) *Delivery {
 	m, err := s.sayLocked(userID, channelID, threadTS, escaped)
 	if err != nil {
 		return d.refuseLocked(err)
+	}
+	if age > 0 {
+		m.TS = stampOf(s.opts.Now().Add(-age).UnixMicro())
 	}
 	d.MessageTS = m.TS
 	c, u := s.channels[channelID], s.users[userID]

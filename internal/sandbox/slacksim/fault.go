@@ -32,6 +32,7 @@ type Fault struct {
 	Code       string        // FaultError: the error, default fatal_error
 	Status     int           // FaultServerError…: the HTTP status, default 500
 	RetryAfter time.Duration // FaultRateLimited: default 1 s
+	NoHeader   bool          // FaultRateLimited: the 429 has no Retry-After
 	Delay      time.Duration // FaultDelay
 }
 
@@ -156,7 +157,11 @@ func (f *armedFault) before() (answer reply, final bool) {
 		}
 		return refused(fail(code)), true
 	case FaultRateLimited:
-		return tooMany(max(f.RetryAfter, time.Second)), true
+		answer := tooMany(max(f.RetryAfter, time.Second))
+		if f.NoHeader {
+			answer.retryAfter = 0
+		}
+		return answer, true
 	case FaultServerError:
 		return reply{status: f.status()}, true
 	case FaultReset:

@@ -15,6 +15,8 @@ type Message struct {
 	Text     string          `json:"text"`
 	Blocks   json.RawMessage `json:"blocks,omitempty"`
 	Edited   bool            `json:"edited,omitempty"`
+	// Broadcast replies are also shown in the channel (reply_broadcast).
+	Broadcast bool `json:"broadcast,omitempty"`
 	// EphemeralFor is the one user who sees the message; "" for everybody.
 	EphemeralFor string `json:"ephemeral_for,omitempty"`
 	// Deleted messages stay in the list as empty tombstones.
@@ -112,6 +114,7 @@ func (s *Server) sayLocked(userID, channelID, threadTS, text string) (*Message, 
 	}
 	m := &Message{Channel: channelID, TS: s.stampLocked(), ThreadTS: threadTS, User: userID, Text: text}
 	s.messages[channelID] = append(s.messages[channelID], m)
+	s.notifyLocked(m)
 	s.touchLocked()
 	return m, nil
 }
@@ -187,6 +190,9 @@ func (s *Server) wireLocked(m *Message) map[string]any {
 		if root := s.findLocked(m.Channel, m.ThreadTS); root != nil {
 			w["parent_user_id"] = root.User
 		}
+	}
+	if m.Broadcast {
+		w["subtype"] = "thread_broadcast"
 	}
 	if replies := s.repliesLocked(m); replies > 0 {
 		w["thread_ts"] = m.TS

@@ -99,6 +99,7 @@ func (s *Server) chatPostMessage(call *apiCall) (map[string]any, *apiError) {
 		return nil, err
 	}
 	m := s.postLocked(c.ID, call.args["thread_ts"], body, "api")
+	m.Broadcast = m.ThreadTS != "" && call.args.bool("reply_broadcast")
 	return map[string]any{"channel": c.ID, "ts": m.TS, "message": s.wireLocked(m)}, nil
 }
 
@@ -106,6 +107,7 @@ func (s *Server) chatPostMessage(call *apiCall) (map[string]any, *apiError) {
 func (s *Server) postLocked(channelID, threadTS string, body content, via string) *Message {
 	m := s.botMessageLocked(channelID, threadTS, body, via)
 	s.messages[channelID] = append(s.messages[channelID], m)
+	s.notifyLocked(m)
 	s.touchLocked()
 	return m
 }
@@ -115,6 +117,7 @@ func (s *Server) whisperLocked(userID, channelID, threadTS string, body content,
 	m := s.botMessageLocked(channelID, threadTS, body, via)
 	m.EphemeralFor = userID
 	s.ephemerals = append(s.ephemerals, m)
+	s.notifyLocked(m)
 	s.touchLocked()
 	return m
 }
@@ -193,6 +196,7 @@ func (s *Server) editLocked(m *Message, body content) {
 		m.Text = body.text
 		m.Edited = true
 	}
+	s.notifyEditLocked(m)
 	s.touchLocked()
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 var conversationReadScopes = []string{"channels:read", "groups:read", "im:read", "mpim:read"}
@@ -35,9 +36,13 @@ func (s *Server) usersInfo(call *apiCall) (map[string]any, *apiError) {
 }
 
 func userObject(u *User) map[string]any {
+	zone, label, offset := cmp.Or(u.TZ, "Europe/Amsterdam"), "", 0
+	if at, err := time.LoadLocation(zone); err == nil {
+		label, offset = time.Unix(1700000000, 0).In(at).Zone()
+	}
 	return map[string]any{
 		"id": u.ID, "team_id": u.TeamID, "name": u.Name, "real_name": u.RealName, "deleted": u.Deleted,
-		"color": "9f69e7", "tz": "Europe/Amsterdam", "tz_label": "Central European Time", "tz_offset": 3600,
+		"color": "9f69e7", "tz": zone, "tz_label": label, "tz_offset": offset,
 		"is_bot": u.IsBot, "is_app_user": u.IsAppUser, "is_admin": u.IsAdmin, "is_owner": false, "is_primary_owner": false,
 		"is_restricted": u.IsRestricted, "is_ultra_restricted": u.IsUltraRestricted, "is_stranger": u.IsStranger,
 		"is_connector_bot": u.IsConnectorBot, "is_workflow_bot": u.IsWorkflowBot, "is_invited_user": u.IsInvitedUser,

@@ -44,6 +44,9 @@ type Server struct {
 	triggers   map[string]*trigger
 	hooks      map[string]*hook // response_url by path
 
+	notifications []Notification
+	pings         uint64 // so far
+
 	conns      []*conn
 	nextConn   int
 	tickets    map[string]time.Time
@@ -194,8 +197,11 @@ func (s *Server) idLocked(prefix string) string {
 // when the clock stands still.
 func (s *Server) stampLocked() string {
 	s.lastTS = max(s.lastTS+1, s.opts.Now().UnixMicro())
-	return fmt.Sprintf("%d.%06d", s.lastTS/1_000_000, s.lastTS%1_000_000)
+	return stampOf(s.lastTS)
 }
+
+// stampOf writes microseconds since 1970 as a ts.
+func stampOf(micros int64) string { return fmt.Sprintf("%d.%06d", micros/1_000_000, micros%1_000_000) }
 
 // touchLocked tells everybody who waits that something changed.
 func (s *Server) touchLocked() {

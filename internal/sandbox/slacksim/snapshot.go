@@ -31,9 +31,11 @@ type Snapshot struct {
 	Messages   map[string][]Message `json:"messages"` // by channel ID
 	Ephemerals []Message            `json:"ephemerals"`
 	Views      []View               `json:"views"`
-	Sockets    []Socket             `json:"sockets"`
-	Deliveries []DeliveryState      `json:"deliveries"` // the last 50
-	Switches   []Switch             `json:"switches"`
+	// Notifications are those that Server.Notifications lists.
+	Notifications []Notification  `json:"notifications"`
+	Sockets       []Socket        `json:"sockets"`
+	Deliveries    []DeliveryState `json:"deliveries"` // the last 50
+	Switches      []Switch        `json:"switches"`
 	// Banner says, line by line, what is out of order right now: no connection, a deaf
 	// socket, switches that are on. Empty when all is well.
 	Banner []string `json:"banner"`
@@ -54,16 +56,17 @@ func (s *Server) snapshotLocked() Snapshot {
 			BotUserID: s.opts.BotUserID, BotName: s.opts.BotName, AppID: s.opts.AppID, Command: s.opts.Command,
 			Shortcuts: slices.Clone(s.opts.Shortcuts),
 		},
-		Users:      []User{},
-		Channels:   []Channel{},
-		Usergroups: []Usergroup{},
-		Messages:   make(map[string][]Message, len(s.messages)),
-		Ephemerals: copyMessages(s.ephemerals),
-		Views:      s.viewsLocked(""),
-		Sockets:    s.socketsLocked(),
-		Deliveries: s.deliveryStatesLocked(50),
-		Switches:   s.switchesLocked(),
-		Banner:     []string{},
+		Users:         []User{},
+		Channels:      []Channel{},
+		Usergroups:    []Usergroup{},
+		Messages:      make(map[string][]Message, len(s.messages)),
+		Ephemerals:    copyMessages(s.ephemerals),
+		Views:         s.viewsLocked(""),
+		Notifications: append([]Notification{}, s.notifications...),
+		Sockets:       s.socketsLocked(),
+		Deliveries:    s.deliveryStatesLocked(50),
+		Switches:      s.switchesLocked(),
+		Banner:        []string{},
 	}
 	for _, u := range s.users {
 		snap.Users = append(snap.Users, *u)

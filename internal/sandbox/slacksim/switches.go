@@ -66,6 +66,8 @@ func switchList() []wiring {
 		{"refuse-open", "New sockets are refused: apps.connections.open answers 429.", false, fault(Fault{
 			Method: "apps.connections.open", Kind: FaultRateLimited, RetryAfter: 2 * time.Second})},
 		{"rate-limited", "Posting and editing answer 429.", false, fault(Fault{Method: "chat.*", Kind: FaultRateLimited, RetryAfter: 2 * time.Second})},
+		{"rate-limited-bare", "Posting and editing answer 429 without saying for how long.", false, fault(
+			Fault{Method: "chat.*", Kind: FaultRateLimited, NoHeader: true})},
 		{"server-error", "The Web API answers 500 and does nothing.", false, fault(Fault{Method: "*", Kind: FaultServerError})},
 		{"error-after-commit", "Posts and edits are done, but the answer is 500.", false, fault(
 			Fault{Method: "chat.*", Kind: FaultServerErrorCommit}, Fault{Method: ResponseURL, Kind: FaultServerErrorCommit})},

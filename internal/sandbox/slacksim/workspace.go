@@ -21,6 +21,8 @@ type User struct {
 	IsWorkflowBot     bool   `json:"is_workflow_bot"`
 	IsInvitedUser     bool   `json:"is_invited_user"`
 	IsAdmin           bool   `json:"is_admin"`
+	// TZ is the person's time zone, default Europe/Amsterdam.
+	TZ string `json:"tz,omitempty"`
 	// Lingers tells that an open client of somebody deactivated still acts, as when the
 	// account goes between a click and the look at it.
 	Lingers bool `json:"lingers,omitempty"`

@@ -48,6 +48,9 @@ type FormKept struct {
 	Replaces change.ID `json:"replaces,omitempty"`
 	// More tells that the other settings are shown too.
 	More bool `json:"more,omitempty"`
+	// Given is the model that was filled in while the form was open: its field is another
+	// one than that in which nothing stood.
+	Given string `json:"given,omitempty"`
 	// NeedsReason tells that the policy wants a reason for what was chosen last.
 	NeedsReason bool `json:"needs_reason,omitempty"`
 }
@@ -93,7 +96,7 @@ func ChangeForm(f Form) slack.ModalViewRequest {
 	if f.Kept.Channel == "" {
 		d.input(channelField())
 	}
-	d.input(modelField(f.Model))
+	d.input(modelField(f.Kept, f.Model))
 	if f.Targets != nil && f.Trouble.Code == "" {
 		d.input(targetField(*f.Targets, f.Target))
 	}
@@ -158,14 +161,14 @@ func asking(block, label string, el slack.BlockElement) *slack.InputBlock {
 	return b
 }
 
-func modelField(chosen *baseten.Listed) *slack.InputBlock {
+func modelField(k FormKept, chosen *baseten.Listed) *slack.InputBlock {
 	pick := slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, plainText("Type a part of the name", mostOption), PickModel)
 	least := 0
 	pick.MinQueryLength = &least
 	if chosen != nil && len(chosen.ID) <= mostOption {
 		pick.InitialOption = modelOption(*chosen)
 	}
-	return asking(PickModel, "Model", pick)
+	return asking(k.modelBlock(), "Model", pick)
 }
 
 func modelOption(m baseten.Listed) *slack.OptionBlockObject {
@@ -263,12 +266,13 @@ func Offered(t baseten.Targets) []baseten.Resolved {
 }
 
 func targetOption(r baseten.Resolved) *slack.OptionBlockObject {
-	text, about := "", "no deployment serves it"
+	var text string
 	if r.Environment != nil {
 		text = name(r.Environment.Name)
 	} else {
 		text = "deployment " + name(r.Deployment.Name)
 	}
+	about := "no deployment serves it"
 	if d := r.Deployment; d != nil {
 		about = howItRuns(d, r.Settings()).plain()
 	}
@@ -286,7 +290,13 @@ func (d *draft) fields(f Form, settings []baseten.Setting) {
 		}
 		b := asking(fieldBlock(s.Field, key, now), s.Label, fieldElement(s, text))
 		b.Optional = now == nil
-		if s.Unit != baseten.Replicas {
+		switch s.Unit {
+		case baseten.Replicas:
+		case baseten.Seconds:
+			b.Hint = plainText("Seconds, or 10m: "+s.Help, mostLabel)
+		case baseten.Percent:
+			b.Hint = plainText("Percent: "+s.Help, mostLabel)
+		default:
 			b.Hint = plainText(s.Help, mostLabel)
 		}
 		d.input(b)
@@ -346,12 +356,33 @@ func (f Form) says() []prose {
 	case no.Code != "":
 		lines = append(lines, say("⛔ ", about(r, no, r.Requester.ID).tell(inPrivate)))
 	default:
-		lines = append(lines, verdict(r))
+		lines = append(lines, formVerdict(r.Decision))
 	}
 	if len(f.Moved) > 0 {
 		lines = append(lines, say("⚠️ ", bold(moved(f.Moved)), "."))
 	}
 	return f.stale(append(append(lines, cardFacts(r)), notes(r)...))
+}
+
+// formVerdict is who has to agree, in a few words.
+func formVerdict(d authz.Decision) prose {
+	total := 0
+	for _, n := range d.Needed {
+		total += n
+	}
+	who := people(d.Approvers, 0)
+	switch {
+	case d.Effect == authz.Allow:
+		return say("You may do this at once.")
+	case d.Effect == authz.Confirm:
+		return say("You confirm it on the card.")
+	case total == 1 && len(d.Approvers) == 1:
+		return say("Needs ", who, ".")
+	case total == 1:
+		return say("Needs one of ", who, ".")
+	default:
+		return say("Needs "+approvals(d.Needed)+" of ", who, ".")
+	}
 }
 
 // unshown is why there are no settings to change.

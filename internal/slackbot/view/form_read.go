@@ -49,9 +49,9 @@ func ReadForm(v slack.View) (FormEntry, bool) {
 	}
 	values := v.State.Values
 	e.Channel = values[PickChannel][PickChannel].SelectedConversation
-	e.ModelID = values[PickModel][PickModel].SelectedOption.Value
+	e.ModelID = values[e.Kept.modelBlock()][PickModel].SelectedOption.Value
 	e.Reason = oneLine(values[BlockReason][InputReason].Value)
-	e.targetBlock = PickModel
+	e.targetBlock = e.Kept.modelBlock()
 	for block := range values {
 		if strings.HasPrefix(block, targetPrefix) {
 			e.targetBlock = block
@@ -83,6 +83,13 @@ func order(f FormField) int {
 // and the value shown, so that what is typed for one is never taken for another's.
 
 const targetPrefix = "target:"
+
+func (k FormKept) modelBlock() string {
+	if k.Given == "" {
+		return PickModel
+	}
+	return shorten(PickModel+":"+k.Given, 255)
+}
 
 func targetBlock(modelID string) string { return shorten(targetPrefix+modelID, 255) }
 
@@ -189,6 +196,9 @@ func (e FormEntry) Under(f baseten.Field) string {
 	}
 	return e.targetBlock
 }
+
+// UnderModel is the block of the model.
+func (e FormEntry) UnderModel() string { return e.Kept.modelBlock() }
 
 // UnderTarget is the block of the target, or of the model where there is none.
 func (e FormEntry) UnderTarget() string { return e.targetBlock }

@@ -185,7 +185,7 @@ func History(past []change.Listed, all bool) Message {
 	case all:
 		d.lines(say("No requests so far."))
 	default:
-		d.lines(say("Nothing was changed so far. ", code(slash+" history all"), " shows what was asked and not done, too."))
+		d.lines(say("No requests have reached Baseten so far. ", code(slash+" history all"), " shows the others too."))
 	}
 	return d.message()
 }

@@ -22,7 +22,7 @@ func Pressed(verb change.Verb, id change.ID) Message {
 
 // FormNotOpened answers a button whose form Slack did not open.
 func FormNotOpened() Message {
-	return Plain("Slack did not open the form. Please press the button again.")
+	return Plain("Slack did not open the form. Please try again.")
 }
 
 // NotAddressed answers a mention in the middle of a message.

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"strings"
+
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
 )
@@ -104,7 +106,47 @@ func overruled(r *change.Request) prose {
 	if r.Outcome.Current.Only(r.Ask.Settings).Equal(r.Snapshot.Settings.Only(r.Ask.Settings)) {
 		what = "The settings were put back"
 	}
-	return say(what+" by somebody else (Terraform or an operator?), seen ", on(r.Outcome.At), ": "+found(r)+".")
+	return say(what+" by ", changer(r.Outcome.By), ", seen ", on(r.Outcome.At), ": "+found(r)+".")
+}
+
+// changer names who changed settings, with the key or the place and the program that they
+// used, as far as Baseten tells.
+func changer(by *baseten.Changer) prose {
+	if by == nil {
+		return say("somebody else (Terraform or an operator?)")
+	}
+	var with []string
+	switch by.Source {
+	case "UI":
+		with = append(with, "on Baseten's pages")
+	case "API", "SYSTEM", "":
+	default:
+		with = append(with, "through "+name(by.Source))
+	}
+	if by.Client != "" {
+		with = append(with, "with "+name(by.Client))
+	}
+	who := name(by.Name)
+	switch {
+	case by.Own:
+		who = "somebody who uses the bot's own API key"
+	case by.Key:
+		who = "the API key " + who
+	case by.Name == "":
+		who = "Baseten itself"
+	}
+	if with == nil {
+		return say(who)
+	}
+	return say(who + " (" + strings.Join(with, ", ") + ")")
+}
+
+// changedBy is a sentence about who did it, nothing where Baseten does not tell.
+func changedBy(by *baseten.Changer) prose {
+	if by == nil {
+		return nil
+	}
+	return say(" Changed by ", changer(by), ".")
 }
 
 // found is what stands there instead of what was asked.

@@ -72,8 +72,8 @@ func TestGoldenReads(t *testing.T) {
 		return change.Listed{Request: r, Link: "https://acme.slack.com/archives/C0MLONCALL/p1"}
 	}
 	toDecide := func(r *change.Request) change.Listed { l := card(r); l.Approvable = true; return l }
-	wants := func(max int) func(*change.Request) {
-		return func(r *change.Request) { r.ID, r.Ask.Settings = "NB8T8", baseten.Settings{baseten.MaxReplica: max} }
+	wants := func(most int) func(*change.Request) {
+		return func(r *change.Request) { r.ID, r.Ask.Settings = "NB8T8", baseten.Settings{baseten.MaxReplica: most} }
 	}
 	st := change.ModelStatus{
 		Model: llama, Targets: targets, Prices: baseten.NewPriceList([]baseten.Price{{InstanceType: baseten.InstanceType{ID: "h100", Name: "H100"}, PerMinute: 6.5 / 60}}),

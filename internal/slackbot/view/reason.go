@@ -137,7 +137,7 @@ var wordings = map[change.Code]wording{
 	}},
 	change.InvalidValue: {failure, invalidValue},
 	change.UndoMoved: {failure, func(t telling) prose {
-		return say(other(t), " cannot be undone, because the settings were changed since: "+stands(t.Moved)+".")
+		return say(other(t), " cannot be undone, because the settings were changed since: "+stands(t.Moved)+".", changedBy(t.By))
 	}},
 	change.UndoImpossible:  {failure, func(t telling) prose { return say(other(t), " cannot be undone: "+neverSet(t.Fields)+".") }},
 	change.NothingToUndo:   {bare, nothingToUndo},
@@ -164,7 +164,7 @@ var wordings = map[change.Code]wording{
 
 	// Stale.
 
-	change.SettingsMoved: {staleness, func(t telling) prose { return say(moved(t.Moved) + ".") }},
+	change.SettingsMoved: {staleness, func(t telling) prose { return say(moved(t.Moved)+".", changedBy(t.By)) }},
 	change.Promoted:      {staleness, promoted},
 	change.Renamed: {staleness, func(t telling) prose {
 		return say("it was called ", bold(name(t.Was)), " when shown, is called ", bold(name(t.Is)), " now.")

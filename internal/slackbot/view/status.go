@@ -44,7 +44,7 @@ func Status(st change.ModelStatus, only *baseten.Resolved, now time.Time) Messag
 	}
 	ids := []prose{say("model " + name(m.ID))}
 	if only != nil && only.Deployment != nil {
-		ids = append(ids, say("deployment "+name(only.Deployment.ID)))
+		ids = append(ids, say("deployment "+name(only.Deployment.Name)+" ("+name(only.Deployment.ID)+")"))
 	}
 	d.small(join(" · ", ids...))
 	return d.message()
@@ -297,8 +297,8 @@ func (s *status) schedules(env *baseten.Environment) []prose {
 		}
 		out = append(out, say(text, inForceValues(one)+"."))
 	}
-	any := env.Settings.With(baseten.Settings{baseten.MinReplica: 0, baseten.MaxReplica: 0})
-	if next, ok := env.Schedules.Next(any, s.now); ok {
+	touched := env.Settings.With(baseten.Settings{baseten.MinReplica: 0, baseten.MaxReplica: 0})
+	if next, ok := env.Schedules.Next(touched, s.now); ok {
 		one := next.Schedule
 		out = append(out, say("⏱️ Schedule "+name(cmp.Or(one.Name, one.ID))+" begins ", soon(next.Begin, s.now), inForceValues(one)+"."))
 	}
