@@ -243,7 +243,7 @@ func (s *status) lastOf(t baseten.Target) *change.Listed {
 // not theirs any more.
 func setBy(last *change.Listed, now time.Time) prose {
 	if last.Outcome.Kind == change.Overruled {
-		return say("changed by somebody else since ", named(last.Requester), " ", soon(last.SentAt, now))
+		return say("changed by ", changer(last.Outcome.By), " since ", named(last.Requester), " ", soon(last.SentAt, now))
 	}
 	return say("set by ", named(last.Requester), " ", soon(last.SentAt, now))
 }
