@@ -1,6 +1,7 @@
 package baseten
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -22,9 +23,8 @@ type Changer struct {
 	Own bool `json:"own,omitempty"`
 	// Source is UI, API, MCP, SYSTEM, OTHER or a newer word, Client the program. Both
 	// are "" where the log does not know.
-	Source string    `json:"source,omitempty"`
-	Client string    `json:"client,omitempty"`
-	At     time.Time `json:"at,omitzero"`
+	Source string `json:"source,omitempty"`
+	Client string `json:"client,omitempty"`
 }
 
 const (
@@ -38,7 +38,6 @@ const (
 
 // auditEntry is one entry of the log, of which only what is asked for here is read.
 type auditEntry struct {
-	Created json.RawMessage            `json:"created"`
 	Data    map[string]json.RawMessage `json:"event_data"`
 	Source  json.RawMessage            `json:"source"`
 	Client  json.RawMessage            `json:"client_name"`
@@ -105,16 +104,11 @@ func (e auditEntry) gives(stands Settings) bool {
 func (e auditEntry) changer(key string) Changer {
 	prefix := scalar(e.Actor.Prefix)
 	by := Changer{Key: e.Actor.Type == "API_KEY", Source: scalar(e.Source), Client: scalar(e.Client)}
-	by.At, _ = time.Parse(time.RFC3339, scalar(e.Created)) // zero: not known
-	switch {
-	case by.Key:
-		by.Name = scalar(e.Actor.Name)
-		if by.Name == "" {
-			by.Name = prefix
-		}
-		by.Own = prefix != "" && strings.HasPrefix(key, prefix)
-	default:
+	if !by.Key {
 		by.Name = scalar(e.Actor.Email)
+		return by
 	}
+	by.Name = cmp.Or(scalar(e.Actor.Name), prefix)
+	by.Own = prefix != "" && strings.HasPrefix(key, prefix)
 	return by
 }

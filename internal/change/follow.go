@@ -35,9 +35,9 @@ type Outcome struct {
 	Schedule    string `json:"schedule,omitempty"`
 	OldSettings bool   `json:"old_settings,omitempty"`
 	// Current holds what stands there instead of what was asked, By who put it there;
-	// nil where Baseten does not tell.
+	// zero where Baseten does not tell.
 	Current baseten.Settings `json:"current,omitempty"`
-	By      *baseten.Changer `json:"by,omitempty"`
+	By      baseten.Changer  `json:"by,omitzero"`
 	// Final tells that it is no longer followed.
 	Final bool `json:"final,omitempty"`
 }
@@ -325,8 +325,8 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 }
 
 // changedBy asks Baseten's audit log, once, who moved the target's settings to what they
-// are, no earlier than since; nil where it does not tell.
-func (s *Service) changedBy(ctx context.Context, t baseten.Target, moved []Moved, since time.Time) *baseten.Changer {
+// are, no earlier than since; zero where it does not tell.
+func (s *Service) changedBy(ctx context.Context, t baseten.Target, moved []Moved, since time.Time) baseten.Changer {
 	stands := baseten.Settings{}
 	for _, m := range moved {
 		if m.Is != nil {
@@ -335,14 +335,11 @@ func (s *Service) changedBy(ctx context.Context, t baseten.Target, moved []Moved
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	by, ok, err := s.api.ChangedBy(ctx, t, stands, since)
+	by, _, err := s.api.ChangedBy(ctx, t, stands, since)
 	if err != nil {
 		s.cfg.Log.Debug("read who changed the settings", zap.String("model_id", t.ModelID), zap.Error(err))
 	}
-	if !ok {
-		return nil
-	}
-	return &by
+	return by
 }
 
 // superseded reports whether later requests of ours asked for all that stands there

@@ -137,10 +137,10 @@ type Reason struct {
 	HTTP        int    `json:"http,omitempty"`
 	BasetenCode string `json:"baseten_code,omitempty"`
 	Tries       int    `json:"tries,omitempty"`
-	// Moved are settings that are not what they were, By who moved them; nil where
+	// Moved are settings that are not what they were, By who moved them; zero where
 	// Baseten does not tell.
-	Moved []Moved          `json:"moved,omitempty"`
-	By    *baseten.Changer `json:"by,omitempty"`
+	Moved []Moved         `json:"moved,omitempty"`
+	By    baseten.Changer `json:"by,omitzero"`
 	// Fields are the settings that it is about.
 	Fields  []baseten.Field       `json:"fields,omitempty"`
 	Invalid *baseten.InvalidError `json:"invalid,omitempty"`

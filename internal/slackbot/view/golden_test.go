@@ -288,15 +288,15 @@ func outcomes() []shown {
 		{"not visible", a(took, became(change.NotVisible))},
 		{"put back", a(took, became(change.Overruled))},
 		{"put back by Terraform", a(took, became(change.Overruled, func(o *change.Outcome) {
-			o.By = &baseten.Changer{Name: "terraform", Key: true, Source: "API", Client: "terraform-provider-baseten"}
+			o.By = baseten.Changer{Name: "terraform", Key: true, Source: "API", Client: "terraform-provider-baseten"}
 		}))},
 		{"put back on Baseten's pages", a(took, became(change.Overruled, func(o *change.Outcome) {
-			o.By = &baseten.Changer{Name: "grace@example.com", Source: "UI"}
+			o.By = baseten.Changer{Name: "grace@example.com", Source: "UI"}
 		}))},
 		{"put back with our own key", a(took, became(change.Overruled, func(o *change.Outcome) {
-			o.By = &baseten.Changer{Name: "bot", Key: true, Own: true, Source: "API", Client: "curl"}
+			o.By = baseten.Changer{Name: "bot", Key: true, Own: true, Source: "API", Client: "curl"}
 		}))},
-		{"put back by Baseten", a(took, became(change.Overruled, func(o *change.Outcome) { o.By = &baseten.Changer{Source: "SYSTEM"} }))},
+		{"put back by Baseten", a(took, became(change.Overruled, func(o *change.Outcome) { o.By = baseten.Changer{Source: "SYSTEM"} }))},
 		{"overruled", a(took, became(change.Overruled, func(o *change.Outcome) { o.Current = baseten.Settings{baseten.MaxReplica: 9} }))},
 		{"rescheduled", a(deployment, took, became(change.Rescheduled, func(o *change.Outcome) {
 			o.Schedule, o.Current = "evening", baseten.Settings{baseten.MaxReplica: 2}

@@ -111,8 +111,8 @@ func overruled(r *change.Request) prose {
 
 // changer names who changed settings, with the key or the place and the program that they
 // used, as far as Baseten tells.
-func changer(by *baseten.Changer) prose {
-	if by == nil {
+func changer(by baseten.Changer) prose {
+	if by == (baseten.Changer{}) {
 		return say("somebody else (Terraform or an operator?)")
 	}
 	var with []string
@@ -142,8 +142,8 @@ func changer(by *baseten.Changer) prose {
 }
 
 // changedBy is a sentence about who did it, nothing where Baseten does not tell.
-func changedBy(by *baseten.Changer) prose {
-	if by == nil {
+func changedBy(by baseten.Changer) prose {
+	if by == (baseten.Changer{}) {
 		return nil
 	}
 	return say(" Changed by ", changer(by), ".")
