@@ -38,10 +38,10 @@ const (
 
 // auditEntry is one entry of the log, of which only what is asked for here is read.
 type auditEntry struct {
-	Data    map[string]json.RawMessage `json:"event_data"`
-	Source  json.RawMessage            `json:"source"`
-	Client  json.RawMessage            `json:"client_name"`
-	Actor   struct {
+	Data   map[string]json.RawMessage `json:"event_data"`
+	Source json.RawMessage            `json:"source"`
+	Client json.RawMessage            `json:"client_name"`
+	Actor  struct {
 		Type   string          `json:"type"`
 		Email  json.RawMessage `json:"email"`
 		Prefix json.RawMessage `json:"api_key_prefix"`
