@@ -216,13 +216,13 @@ func stories(t *testing.T, width, height int64, theme string) {
 	for name, c := range map[string]struct{ line, says string }{
 		"dry-run":          {"llama-70b production max=30 min=3 dry-run", "Dry run: nothing was changed."},
 		"can":              {"can llama-70b production max=30", "the rest needs a lead"},
-		"status":           {"status llama-70b", "Last changed by"},
+		"status":           {"status llama-70b", "set by ana"},
 		"help":             {"help", "changes autoscaling settings"},
 		"help-word":        {"help delay", "Scale-down delay"},
 		"list":             {"list", "search/rerank"},
 		"whoami":           {"whoami", "U0LEA"},
 		"pending-list":     {"pending", "whisper-large / production"},
-		"history":          {"history", "applied (ACCEPTED)"},
+		"history":          {"history", "Baseten: ACCEPTED."},
 		"not-found":        {"llama-70b prodction max=5", "prodction not found"},
 		"denied-by-policy": {"llama-70b production min=0", "not allowed"},
 		"mistake":          {"llama-70b production max=+2", "Nothing was changed"},
@@ -292,7 +292,7 @@ func TestFirstSteps(t *testing.T) {
 	step("Terraform", func() { u.Shows("#messages", "changed again since") })
 	step("min=0", send("Production never scales to zero"))
 	step("prodction", send("prodction not found"))
-	step("status", send("Last changed by"))
+	step("status", send("changed by "))
 	if n := u.Text(`String(document.querySelectorAll(".step").length)`); n != strconv.Itoa(done) {
 		t.Errorf("there are %s first steps, and %d were tried", n, done)
 	}
