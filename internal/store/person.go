@@ -19,10 +19,16 @@ func (s *Store) Forget(ctx context.Context, id change.ID) error {
 	return err
 }
 
-// Own implements [change.Store]. What runs is little, and has an index of its own.
+// selectOwn lets an index answer each of the two: of what runs, and of a person's ends.
+const selectOwn = `WHERE model_id <> '' AND id IN (
+		SELECT id FROM (SELECT id FROM requests
+			WHERE ended_at IS NULL AND state IN ('requested', 'pending', 'approved', 'applying') AND requester_id = $1
+			ORDER BY created_at DESC LIMIT $3) AS running
+		UNION SELECT id FROM (SELECT id FROM requests
+			WHERE ended_at IS NOT NULL AND model_id <> '' AND requester_id = $1 AND ended_at >= $2
+			ORDER BY ended_at DESC LIMIT $3) AS ended)`
+
+// Own implements [change.Store].
 func (r *Reader) Own(ctx context.Context, personID string, since time.Time, limit int) ([]*change.Request, error) {
-	return r.requests(ctx, "list a person's requests", `WHERE id IN (
-		SELECT id FROM (SELECT id FROM requests WHERE ended_at IS NULL AND requester_id = $1 AND model_id <> ''`+newestFirst+`$3) AS open
-		UNION SELECT id FROM (SELECT id FROM requests WHERE ended_at IS NOT NULL AND requester_id = $1 AND model_id <> '' AND ended_at >= $2
-			ORDER BY ended_at DESC LIMIT $3) AS ended)`+newestFirst+`$3`, personID, at(since), limit)
+	return r.requests(ctx, "list a person's requests", selectOwn+newestFirst+`$3`, personID, at(since), limit)
 }

@@ -98,7 +98,7 @@ CREATE INDEX requests_resolved ON requests (created_at) WHERE model_id <> '';
 CREATE INDEX requests_model ON requests (model_id, created_at);
 CREATE INDEX requests_name ON requests (model_id, target_name, created_at);
 CREATE INDEX requests_deployment ON requests (model_id, deployment_id, created_at);
-CREATE INDEX requests_requester ON requests (requester_id, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX requests_requester ON requests (requester_id, ended_at) WHERE ended_at IS NOT NULL AND model_id <> '';
 
 -- The same of what reached Baseten: among what was denied or mistyped it may be rare.
 CREATE INDEX requests_reached ON requests (reached_at) WHERE reached_at IS NOT NULL;
