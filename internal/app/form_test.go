@@ -453,3 +453,23 @@ func TestFormWhileBasetenIsAway(t *testing.T) {
 	f.choose("Model", "llama-70b")
 	f.sees("Target")
 }
+
+// A form that is sent twice, as where the first answer was slow, asks once; with another
+// value it asks for that.
+func TestFormSentTwice(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	f := s.formFor("Ana", "llama-70b production", "Max replicas")
+	f.enter("max", "7")
+	f.sees("You may do this at once")
+	v := s.Slack.OpenViews("U0ANA")[0]
+	for range 2 {
+		if err := s.Slack.SubmitStale("U0ANA", v, nil).WaitAck(s.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.sees("Ben", "In force after")
+	if cards, patches := s.cards(), s.patches(); cards != 1 || len(patches) != 1 {
+		t.Errorf("%d cards and the patches %q, want one of each", cards, patches)
+	}
+}

@@ -23,6 +23,8 @@ type asker struct {
 	thread string
 	// url is the response_url, "" for none.
 	url string
+	// button is the command of the button that was pressed, "" for none.
+	button string
 }
 
 // answerWithin bounds one answer, all ways to the person together.
