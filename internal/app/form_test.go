@@ -473,3 +473,14 @@ func TestFormSentTwice(t *testing.T) {
 		t.Errorf("%d cards and the patches %q, want one of each", cards, patches)
 	}
 }
+
+// A form that Slack does not fill says so where it can be seen.
+func TestFormThatIsNotFilled(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.Slack.Fault(slacksim.Fault{Method: "views.update", Kind: slacksim.FaultError, Code: "invalid_arguments"})
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production"), "Close it and open it again")
+	s.Slack.ClearFaults()
+	s.Slack.Fault(slacksim.Fault{Method: "views.*", Kind: slacksim.FaultServerError, Times: 1})
+	s.formFor("Ben", "llama-70b production", "Max replicas")
+}

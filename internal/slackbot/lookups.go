@@ -9,8 +9,6 @@ import (
 const (
 	// lookWithin bounds one look-up, which does not end with the caller that began it.
 	lookWithin = 15 * time.Second
-	// askAgain is how long after an answer that broke the question is put once more.
-	askAgain = 300 * time.Millisecond
 	// mostKnown is how many answers of one kind are kept.
 	mostKnown = 4096
 )
@@ -76,7 +74,7 @@ func (l *lookups[T]) fly(ctx context.Context, key string, f *flight[T], ask func
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	defer close(f.landed)
-	once := func() error {
+	f.err = twice(ctx, func() error {
 		return patiently(ctx, func(ctx context.Context) (err error) {
 			l.mu.Lock()
 			f.asked = l.now()
@@ -84,10 +82,7 @@ func (l *lookups[T]) fly(ctx context.Context, key string, f *flight[T], ask func
 			f.value, err = ask(ctx)
 			return err
 		})
-	}
-	if f.err = once(); stumbledOver(f.err) && sleep(ctx, askAgain) {
-		f.err = once()
-	}
+	})
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,12 +97,6 @@ func (l *lookups[T]) fly(ctx context.Context, key string, f *flight[T], ask func
 		clear(l.known)
 	}
 	l.known[key] = known[T]{f.value, f.asked}
-}
-
-// stumbledOver reports whether Slack broke over a question at once, by a 5xx or a reset:
-// asked again it may well answer, and to ask twice does no harm.
-func stumbledOver(err error) bool {
-	return err != nil && troubleOf(err) == troubleDoubtful && word(err) != "timeout"
 }
 
 // forget drops what was said of a thing, and what is being said of it: it has
