@@ -453,3 +453,34 @@ func TestFormWhileBasetenIsAway(t *testing.T) {
 	f.choose("Model", "llama-70b")
 	f.sees("Target")
 }
+
+// A form that is sent twice, as where the first answer was slow, asks once; with another
+// value it asks for that.
+func TestFormSentTwice(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	f := s.formFor("Ana", "llama-70b production", "Max replicas")
+	f.enter("max", "7")
+	f.sees("You may do this at once")
+	v := s.Slack.OpenViews("U0ANA")[0]
+	for range 2 {
+		if err := s.Slack.SubmitStale("U0ANA", v, nil).WaitAck(s.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.sees("Ben", "In force after")
+	if cards, patches := s.cards(), s.patches(); cards != 1 || len(patches) != 1 {
+		t.Errorf("%d cards and the patches %q, want one of each", cards, patches)
+	}
+}
+
+// A form that Slack does not fill says so where it can be seen.
+func TestFormThatIsNotFilled(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.Slack.Fault(slacksim.Fault{Method: "views.update", Kind: slacksim.FaultError, Code: "invalid_arguments"})
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production"), "Close it and open it again")
+	s.Slack.ClearFaults()
+	s.Slack.Fault(slacksim.Fault{Method: "views.*", Kind: slacksim.FaultServerError, Times: 1})
+	s.formFor("Ben", "llama-70b production", "Max replicas")
+}

@@ -69,3 +69,16 @@ func TestNoteWhileWaiting(t *testing.T) {
 		t.Errorf("patches %q", got)
 	}
 }
+
+// [Do That] pressed twice asks once, and whoever pressed it is told how to ask again.
+func TestDoThatTwice(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production maxx=7"), "max=7")
+	s.click("Ana", "Do That")
+	s.sees("Ben", "In force after")
+	s.told(s.click("Ana", "Do That"), "To ask once more: /autoscale llama-70b production max=7")
+	if cards, patches := s.cards(), s.patches(); cards != 1 || len(patches) != 1 {
+		t.Errorf("%d cards and the patches %q, want one of each", cards, patches)
+	}
+}

@@ -104,3 +104,19 @@ func TestOverruledOverARestart(t *testing.T) {
 		})
 	}
 }
+
+// A model that was read before and cannot be read now: the words name the cause.
+func TestCauseOfAnOldReading(t *testing.T) {
+	t.Parallel()
+	for want, fault := range map[string]basetensim.Fault{
+		"failed: Baseten answered HTTP 503":                                      {Kind: basetensim.Unavailable},
+		"failed: Baseten answered with something that cannot be read (HTTP 200)": {Kind: basetensim.BodyGarbage},
+		"failed: Baseten did not answer":                                         {Kind: basetensim.ResetBeforeRead},
+	} {
+		s := tell(t, quietly(), nil)
+		s.told(s.slash("Ana", "#ml-oncall", "/autoscale status llama-70b"), "production")
+		fault.Path = "/v1/models/" + llama + "/environments"
+		s.Baseten.Inject(fault)
+		s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), want)
+	}
+}

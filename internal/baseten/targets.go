@@ -22,8 +22,9 @@ type Targets struct {
 	// ReadAt is when the reading began.
 	ReadAt time.Time
 	// Stale is set when Baseten could not be read now: this is the last reading
-	// that succeeded. It may be shown, never acted on.
+	// that succeeded. It may be shown, never acted on. Cause is why.
 	Stale bool
+	Cause error
 }
 
 // Targets reads a model with its environments and deployments, all at once and
@@ -36,7 +37,7 @@ func (c *Catalogue) Targets(ctx context.Context, modelID string) (Targets, error
 		return c.keep(t), nil
 	case Down(err) && !errors.Is(ctx.Err(), context.Canceled):
 		if old, ok := c.kept(modelID); ok {
-			old.Stale = true
+			old.Stale, old.Cause = true, err
 			return old, nil
 		}
 	}

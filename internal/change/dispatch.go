@@ -70,7 +70,7 @@ func (s *Service) dispatch(ctx context.Context) (full bool) {
 	if !s.lease.alive() || s.waits.Err() != nil {
 		return false
 	}
-	for _, id := range s.stumbled.take() {
+	for _, id := range append(s.stumbled.take(), s.follower.owing(s.now())...) {
 		s.Start(id)
 	}
 	free := mostWorkers - len(s.workers)

@@ -137,6 +137,9 @@ type followed struct {
 	outcome   Outcome
 	next      time.Time
 	reading   bool
+	// retryAt is when a message of it may be tried again, zero where none is owed: the
+	// dispatcher takes no row that is leased.
+	retryAt time.Time
 }
 
 func newFollower() *follower {
@@ -150,11 +153,30 @@ func newFollower() *follower {
 func (f *follower) add(r *Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, known := f.rows[r.ID]; !known {
+	row, known := f.rows[r.ID]
+	if !known {
 		since := later(r.AppliedAt, r.Outcome.At)
-		f.rows[r.ID] = &followed{id: r.ID, model: r.Target.ModelID, appliedAt: since, outcome: r.Outcome, next: since.Add(followFirst)}
+		row = &followed{id: r.ID, model: r.Target.ModelID, appliedAt: since, outcome: r.Outcome, next: since.Add(followFirst)}
+		f.rows[r.ID] = row
+	}
+	row.retryAt = time.Time{}
+	if len(r.owedMessages()) > 0 {
+		row.retryAt = r.RetryAt
 	}
 	f.wake()
+}
+
+// owing takes the followed changes of which a message may be tried again.
+func (f *follower) owing(now time.Time) (ids []ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, row := range f.rows {
+		if !row.retryAt.IsZero() && !row.retryAt.After(now) {
+			row.retryAt = time.Time{} // whoever looks says when again
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // wake makes the loop look what comes next.

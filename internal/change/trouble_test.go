@@ -138,6 +138,33 @@ func TestSlackAway(t *testing.T) {
 	}
 }
 
+// A reply that Slack did not take is tried again soon, though the change is followed and
+// there is nothing new to say of it.
+func TestReplyOfWhatIsFollowed(t *testing.T) {
+	for name, set := range map[string]func(s *slack, on bool){
+		"away":     func(s *slack, on bool) { s.away = on },
+		"in doubt": func(s *slack, on bool) { s.doubtful = on },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world, bot *process) {
+				w.patching = func(string, string) func() {
+					w.slack.set(func(s *slack) { set(s, true) })
+					return func() {}
+				}
+				r := w.raise(bot, ana, 7)
+				pass(3 * time.Second) // it is in force meanwhile, and tried for the second time
+				w.slack.set(func(s *slack) { set(s, false) })
+				pass(10 * time.Second)
+				synctest.Wait()
+				got := w.get(r.ID)
+				if got.Outcome.InForceAt.IsZero() || got.Outcome.Final || got.Messages.Reply.Owed > 0 || len(w.slack.of(r.ID, change.Reply)) == 0 {
+					t.Errorf("outcome %+v, reply %+v", got.Outcome, got.Messages.Reply)
+				}
+			})
+		})
+	}
+}
+
 // Baseten is away for half an hour after an approval, and Slack too: one request
 // costs at most twelve reads a minute, nothing is sent too late, and the thread
 // tells why.

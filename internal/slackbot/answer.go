@@ -25,6 +25,8 @@ type asker struct {
 	url string
 	// home tells that they stand on their page, which has no channel.
 	home bool
+	// button is the command of the button that was pressed, "" for none.
+	button string
 }
 
 // answerWithin bounds one answer, all ways to the person together.

@@ -62,7 +62,7 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		return
 	}
 	if pressed == view.ActionDo { // in a private answer only
-		b.command(d, from, action.Value)
+		b.doThat(d, from, c, action)
 		return
 	}
 	id, ok := change.ParseID(action.Value)
@@ -115,6 +115,16 @@ func (b *Bot) told(from asker, c slack.InteractionCallback, verb change.Verb, id
 		return
 	}
 	b.loop.later(func(ctx context.Context) { b.answer(ctx, from, m) })
+}
+
+// doThat runs the command of a private answer's button as if it had been typed. Pressed
+// twice it asks once: the message and the button are the delivery.
+func (b *Bot) doThat(d *delivery, from asker, c slack.InteractionCallback, action *slack.BlockAction) {
+	if ts := cmp.Or(c.Container.MessageTs, c.Message.Timestamp); ts != "" && changes(action.Value) {
+		from.delivery.Key = strings.Join([]string{"press", from.person.ID, from.channel, ts, fingerprint(action.Value)}, ":")
+		from.button = action.Value
+	}
+	b.command(d, from, action.Value)
 }
 
 // clicker is whoever pressed a button or sent a form.

@@ -108,6 +108,9 @@ func (b *Bot) notDone(d *delivery, from asker, name string, err error) {
 	case errors.Is(err, change.ErrDelivered):
 		d.acknowledge()
 		b.cfg.Watch.command(name, "repeated")
+		if from.button != "" {
+			b.loop.later(func(ctx context.Context) { b.answer(ctx, from, view.PressedBefore(from.button, from.thread != "")) })
+		}
 	case errors.As(err, &no):
 		b.refused(from)
 		d.acknowledge()

@@ -181,11 +181,11 @@ func TestForgottenWhileAsked(t *testing.T) {
 // when it was asked last. A failure is not kept.
 func TestQuestionOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &wordAPI{answers: map[string][]http.HandlerFunc{"users.info": {status(500), status(429, "Retry-After", "4")}}}
+		api := &wordAPI{answers: map[string][]http.HandlerFunc{"users.info": {status(500), status(500), status(429, "Retry-After", "4")}}}
 		l := offline(t, api.serve)
 		d := l.Directory()
 		if _, err := d.Person(t.Context(), "U0ANA", 5*time.Second); err == nil {
-			t.Error("an HTTP 500 made a person")
+			t.Error("two HTTP 500 made a person")
 		}
 		brief, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -193,7 +193,7 @@ func TestQuestionOutlivesItsCaller(t *testing.T) {
 			t.Errorf("error = %v", err)
 		}
 		sleep(t.Context(), 7*time.Second)
-		if _, err := d.Person(t.Context(), "U0ANA", 5*time.Second); err != nil || api.count("users.info") != 3 {
+		if _, err := d.Person(t.Context(), "U0ANA", 5*time.Second); err != nil || api.count("users.info") != 4 {
 			t.Errorf("%d calls, error = %v", api.count("users.info"), err)
 		}
 	})
@@ -216,6 +216,27 @@ func TestPlaces(t *testing.T) {
 		sim.Fault(slacksim.Fault{Method: "usergroups.list", Kind: slacksim.FaultError, Code: "plan_upgrade_required"})
 		if p := l.Directory().People(t.Context(), []string{"S0LEADS"}); !p.Unreachable["S0LEADS"] {
 			t.Errorf("groups that cannot be read: %+v", p)
+		}
+	})
+}
+
+// A question over which Slack breaks once is put once more: nobody is refused for it.
+func TestBrokenQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &wordAPI{answers: map[string][]http.HandlerFunc{
+			"users.info": {status(503)}, "conversations.info": {say("<html>"), say(`{"ok":true,"channel":{"id":"C0OPS"}}`)},
+			"usergroups.list": {refuse("internal_error")},
+		}}
+		d := offline(t, api.serve).Directory()
+		if _, err := d.Person(t.Context(), "U0ANA", 0); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Place(t.Context(), channel); err != nil {
+			t.Error(err)
+		}
+		d.People(t.Context(), []string{"S0LEADS"})
+		if n := api.count("usergroups.list"); n != 2 {
+			t.Errorf("the user groups were read %d times, want twice", n)
 		}
 	})
 }

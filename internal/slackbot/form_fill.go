@@ -129,8 +129,8 @@ func (s *forms) stop(f *filling) {
 }
 
 // fillNow looks at what was chosen and shows what follows from it.
-func (b *Bot) fillNow(ctx context.Context, f *filling, c *choice) {
-	ctx, cancel := context.WithTimeout(ctx, fillWithin)
+func (b *Bot) fillNow(life context.Context, f *filling, c *choice) {
+	ctx, cancel := context.WithTimeout(life, fillWithin)
 	defer cancel()
 	form := view.Form{Kept: c.entry.Kept, Reason: c.entry.Reason, Typed: c.entry.Typed(), Now: b.cfg.Now()}
 	if c.start != nil {
@@ -150,8 +150,12 @@ func (b *Bot) fillNow(ctx context.Context, f *filling, c *choice) {
 		})
 	filled := b.filled(ctx, f, c, form)
 	reading()
-	if err := b.updateForm(ctx, f, c, filled); err != nil {
-		b.cfg.Log.Warn("fill a form", zap.String("user", c.from.person.ID), zap.Error(err))
+	// Also where the look took all its time: the form says so.
+	updating, cancelUpdate := context.WithTimeout(life, fillWithin)
+	defer cancelUpdate()
+	if err := b.updateForm(updating, f, c, filled); err != nil {
+		b.cfg.Log.Warn("fill a form", zap.String("user", c.from.person.ID), zap.Error(err), zap.Strings("messages", explained(err)))
+		b.loop.later(func(ctx context.Context) { b.answer(ctx, c.from, view.FormNotFilled()) })
 	}
 }
 
@@ -283,12 +287,14 @@ func (b *Bot) updateForm(ctx context.Context, f *filling, c *choice, form view.F
 }
 
 func (b *Bot) sendForm(ctx context.Context, c *choice, form view.Form, hash string) (opened slack.View, err error) {
-	err = b.slack.api.ask(ctx, "views.update", func(ctx context.Context, client *slack.Client) error {
-		resp, err := client.UpdateViewContext(ctx, view.ChangeForm(form), "", hash, c.viewID)
-		if err == nil {
-			opened = resp.View
-		}
-		return err
+	err = twice(ctx, func() error {
+		return b.slack.api.ask(ctx, "views.update", func(ctx context.Context, client *slack.Client) error {
+			resp, err := client.UpdateViewContext(ctx, view.ChangeForm(form), "", hash, c.viewID)
+			if err == nil {
+				opened = resp.View
+			}
+			return err
+		})
 	})
 	return opened, err
 }

@@ -25,6 +25,8 @@ func TestFormIsUpdated(t *testing.T) {
 		{"changed meanwhile", []http.HandlerFunc{refuse("hash_conflict"), say(`{"ok":true,"view":{"hash":"h2"}}`)}, false, "h1,", false},
 		{"chosen meanwhile", []http.HandlerFunc{refuse("hash_conflict")}, true, "h1", false},
 		{"closed", []http.HandlerFunc{refuse("not_found")}, false, "h1", false},
+		{"broken once", []http.HandlerFunc{status(500), say(`{"ok":true,"view":{"hash":"h2"}}`)}, false, "h1,h1", false},
+		{"broken, and shown", []http.HandlerFunc{status(500), refuse("hash_conflict"), say(`{"ok":true,"view":{"hash":"h2"}}`)}, false, "h1,h1,", false},
 		{"refused", []http.HandlerFunc{refuse("invalid_arguments")}, false, "h1", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -41,12 +41,14 @@ func (b *Bot) breakGlassForm(d *delivery, from asker, trigger string, a change.A
 func (b *Bot) openForm(ctx context.Context, d *delivery, from asker, trigger string, form slack.ModalViewRequest) (opened slack.View, ok bool) {
 	opening, cancel := context.WithDeadline(ctx, d.received.Add(triggerLives))
 	defer cancel()
-	err := b.slack.api.ask(opening, "views.open", func(ctx context.Context, c *slack.Client) error {
-		resp, err := c.OpenViewContext(ctx, trigger, form)
-		if err == nil {
-			opened = resp.View
-		}
-		return err
+	err := twice(opening, func() error {
+		return b.slack.api.ask(opening, "views.open", func(ctx context.Context, c *slack.Client) error {
+			resp, err := c.OpenViewContext(ctx, trigger, form)
+			if err == nil {
+				opened = resp.View
+			}
+			return err
+		})
 	})
 	if err != nil {
 		b.cfg.Log.Warn("open form", zap.String("user", from.person.ID), zap.Error(err))

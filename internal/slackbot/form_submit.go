@@ -2,6 +2,8 @@ package slackbot
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"maps"
 	"slices"
@@ -55,6 +57,7 @@ func (b *Bot) changeSubmitted(d *delivery, c slack.InteractionCallback) {
 		d.acknowledgeWith(slack.NewErrorsViewSubmissionResponse(wrong))
 		return
 	}
+	from.delivery.Key = "form:" + c.View.ID + ":" + fingerprint(ask.Text) // sent twice it asks once
 	b.record(d, from, string(commands.NameChange), func(ctx context.Context, in change.Submission) (*change.Request, error) {
 		in.Ask = ask
 		if e.Kept.Replaces != "" {
@@ -62,6 +65,12 @@ func (b *Bot) changeSubmitted(d *delivery, c slack.InteractionCallback) {
 		}
 		return b.changes.Submit(ctx, in)
 	})
+}
+
+// fingerprint is the same for the same text, and short.
+func fingerprint(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:12])
 }
 
 // otherVersion answers a form that this version of the bot does not know, under any of

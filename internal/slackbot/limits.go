@@ -43,6 +43,8 @@ const (
 	// patience bounds how long a call waits for a limit where its caller sets no
 	// earlier deadline.
 	patience = time.Minute
+	// againAfter is how long after a 5xx or a reset a call is made once more.
+	againAfter = 300 * time.Millisecond
 	// limitedFor is how long Slack is left alone where it does not say how long.
 	limitedFor = 3 * time.Second
 )
@@ -77,6 +79,16 @@ func patiently(ctx context.Context, call func(ctx context.Context) error) error 
 			return err
 		}
 	}
+}
+
+// twice makes a call, and once more where Slack broke over it at once, by a 5xx or a
+// reset. It is for what may be done twice without harm.
+func twice(ctx context.Context, call func() error) error {
+	err := call()
+	if err != nil && troubleOf(err) == troubleDoubtful && word(err) != "timeout" && sleep(ctx, againAfter) {
+		return call()
+	}
+	return err
 }
 
 // readableLimits is a transport that writes Retry-After of a 429 in whole seconds.

@@ -74,12 +74,14 @@ func (l *lookups[T]) fly(ctx context.Context, key string, f *flight[T], ask func
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	defer close(f.landed)
-	f.err = patiently(ctx, func(ctx context.Context) (err error) {
-		l.mu.Lock()
-		f.asked = l.now()
-		l.mu.Unlock()
-		f.value, err = ask(ctx)
-		return err
+	f.err = twice(ctx, func() error {
+		return patiently(ctx, func(ctx context.Context) (err error) {
+			l.mu.Lock()
+			f.asked = l.now()
+			l.mu.Unlock()
+			f.value, err = ask(ctx)
+			return err
+		})
 	})
 
 	l.mu.Lock()

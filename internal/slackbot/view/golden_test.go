@@ -367,6 +367,8 @@ func TestGoldenOtherParts(t *testing.T) {
 	s.add("reviewed in private", Pressed(change.VerbReview, "K7Q2M"))
 	s.add("canceled", Canceled("K7Q2M"))
 	s.add("form not opened", FormNotOpened())
+	s.add("form not filled", FormNotFilled())
+	s.add("pressed before", PressedBefore("llama-70b production max=7", true))
 	s.add("not addressed", NotAddressed())
 	s.add("unknown command", UnknownCommand())
 	for _, f := range []slack.ModalViewRequest{BreakGlassForm(a(pending)), ExplainForm("K7Q2M")} {

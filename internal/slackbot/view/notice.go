@@ -25,6 +25,13 @@ func FormNotOpened() Message {
 	return Plain("Slack did not open the form. Please try again.")
 }
 
+// FormNotFilled tells somebody whose form stays as it is.
+func FormNotFilled() Message {
+	var d draft
+	d.lines(say("Slack did not show what follows in the form. Close it and open it again, or type the line, for example: ", code("/autoscale llama-70b production max=7"), ". Nothing was changed."))
+	return d.message()
+}
+
 // NotAddressed answers a mention in the middle of a message.
 func NotAddressed() Message {
 	var d draft

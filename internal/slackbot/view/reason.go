@@ -490,7 +490,7 @@ func tooLate(t telling) prose {
 }
 
 func alreadyDone(t telling) prose {
-	text := say("Already done: somebody else made the same change in the meantime.")
+	text := say("Already done: the same change was made in the meantime.")
 	if t.r.Sends > 0 {
 		return text
 	}
