@@ -144,7 +144,7 @@ This person may skip the approval: break-glass reason="…".
    4. line 11, allow, "leads"
       does not match: who: you are not leads
 
-Decision: allow. Rule "with a second pair of eyes" lets you break the glass. It would have needed 1 approval by leads and 1 approval by sre.
+Decision: allow. Rule "with a second pair of eyes" lets you use break-glass. It would have needed 1 approval by leads and 1 approval by sre.
 Could approve: U0LEA, U0LEO, U0SAM, the members of S0SRE.
 `,
 		},

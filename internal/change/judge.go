@@ -123,7 +123,7 @@ func (s *Service) lookUp(ctx context.Context, r *Request, maxAge time.Duration) 
 	if differ := moved(r.Ask.Settings, r.Ask.Shown, resolved.Settings()); r.Ask.Shown != nil && len(differ) > 0 {
 		return sub, &refusal{state: Failed, why: Reason{Code: SettingsMoved, Moved: differ}}
 	}
-	if err := s.keepReplaced(ctx, r); err != nil {
+	if err := s.lookUpOrigin(ctx, r); err != nil {
 		return sub, &refusal{Failed, Reason{Code: Broken}, err}
 	}
 	var note *Note

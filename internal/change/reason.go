@@ -53,7 +53,7 @@ const (
 	// Canceled.
 
 	AlreadyAsked Code = "already_asked" // Request: the one that waits; Link
-	Replaced     Code = "replaced"      // Request: the newer one
+	Replaced     Code = "replaced"      // Request: the newer one; Link
 	TakenBack    Code = "taken_back"    // by whoever CanceledBy names
 
 	// Denied and expired, by people. Text is what the person said.

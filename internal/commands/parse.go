@@ -50,7 +50,7 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	if len(tokens) == 1 && slices.Contains([]string{"?", "-h", "--help"}, lower(first.text)) {
 		return Command{Name: NameHelp}, nil
 	}
-	if strings.HasPrefix(first.text, "/") && first.plain() {
+	if (strings.HasPrefix(first.text, "/") || lower(first.text) == "@autoscale") && first.plain() {
 		m := mistake("Leave out %s within the command.", echo(first.text)).with(p.without(first))
 		if len(m.Lines) == 0 {
 			m = m.example(table[0].Examples[0])
@@ -60,7 +60,7 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	if slices.Contains(notYet, lower(first.text)) {
 		return Command{}, notAvailable(first.text)
 	}
-	if len(tokens) <= 2 && slices.Contains(buttons, lower(first.text)) {
+	if slices.Contains(buttons, lower(first.text)) && (len(tokens) <= 2 || namesRequest(tokens[1:])) {
 		return Command{}, mistake("To %s a request, press the button on its card. %s shows the requests that wait.", lower(first.text), typed("pending"))
 	}
 	spec, ok := firstWord(first.text)
@@ -86,6 +86,12 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 
 // buttons are words that people type and that are pressed.
 var buttons = []string{"approve", "deny", "reject", "confirm", "review"}
+
+// namesRequest tells that an ID comes first, and words and no settings after it.
+func namesRequest(tokens []token) bool {
+	_, ok := readID(tokens[0].text)
+	return ok && !slices.ContainsFunc(tokens, func(t token) bool { return !t.plain() })
+}
 
 // parseModel reads [MODEL [TARGET]].
 func (p parser) parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {

@@ -25,7 +25,7 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 	},
 	authz.CauseApproves: approves,
 	authz.CauseBreakGlass: func(c authz.Cause) prose {
-		return say(rule(c)+" lets you break the glass. It would have needed ", wants(c), ".")
+		return say(rule(c)+" lets you use break-glass. It would have needed ", wants(c), ".")
 	},
 	authz.CauseDenies: denies,
 	authz.CauseNoRule: noRule,
@@ -38,16 +38,16 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 		return say(rule(c) + " depends on the user group " + unreadable(c) + ", which could not be read." + tryLater)
 	},
 	authz.CauseBreakGlassNever: func(c authz.Cause) prose {
-		return say(rule(c)+" lets nobody break the glass. Ask without break-glass: it needs ", wants(c), ".")
+		return say(rule(c)+" lets nobody use break-glass. Ask without break-glass: it needs ", wants(c), ".")
 	},
 	authz.CauseBreakGlassNotYou: func(c authz.Cause) prose {
-		return say(rule(c)+" does not let you break the glass, only ", names(c.Who), ". Ask without break-glass: it needs "+approvals(c.Needed)+".")
+		return say(rule(c)+" does not let you use break-glass, only ", names(c.Who), ". Ask without break-glass: it needs "+approvals(c.Needed)+".")
 	},
 	authz.CauseBreakGlassReason: func(c authz.Cause) prose {
-		return say(rule(c)+" lets you break the glass only with a reason: add ", code(`reason="…"`), " to the command.")
+		return say(rule(c)+" lets you use break-glass only with a reason: add ", code(`reason="…"`), " to the command.")
 	},
 	authz.CauseBreakGlassUnreadable: func(c authz.Cause) prose {
-		return say(rule(c)+" lets ", names(c.Who), " break the glass, and the user group "+unreadable(c)+" could not be read. Ask without break-glass.")
+		return say(rule(c)+" lets ", names(c.Who), " use break-glass, and the user group "+unreadable(c)+" could not be read. Ask without break-glass.")
 	},
 
 	authz.CauseBot:          literally("Bots and workflows cannot change anything."),
@@ -123,7 +123,7 @@ func denies(c authz.Cause) prose {
 	text := because(c, "denies this")
 	switch {
 	case c.Everybody:
-		return say(text, " It binds everybody.")
+		return say(text, " This holds for everybody.")
 	case slices.Contains(c.Who, authz.Everyone):
 		return say(text, " Others could ask: rule \""+oneLine(c.OtherRule)+"\".")
 	default:

@@ -90,7 +90,7 @@ func (d *draft) small(parts ...prose) {
 			continue
 		}
 		element := plainText(part.plain(), mostSmall)
-		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention || p.kind == address }) {
+		if slices.ContainsFunc(part, func(p piece) bool { return p.kind == mention || p.kind == address || p.kind == instant }) {
 			element = slack.NewTextBlockObject(slack.MarkdownType, part.markup(), false, false)
 		}
 		elements = append(elements, element)

@@ -12,14 +12,21 @@ import (
 // Mistake tells whoever typed a command what is wrong with it, and gives it back
 // corrected. Threads take no slash commands: there the bot is mentioned instead.
 func Mistake(m *commands.Mistake, inThread bool) Message {
-	lines := []prose{hint(m.Text, inThread)}
-	for _, line := range m.Lines {
-		lines = append(lines, say(code(hereTyped(commands.Slash+" "+line, inThread))))
-	}
 	var d draft
-	d.lines(lines...)
-	d.corrections(m.Lines)
+	d.lines(append([]prose{hint(m.Text, inThread)}, typedLines(m.Lines, inThread)...)...)
+	if !m.Example {
+		d.corrections(m.Lines)
+	}
 	return d.message()
+}
+
+// typedLines are whole commands, as they can be typed where they are read.
+func typedLines(lines []string, inThread bool) []prose {
+	out := make([]prose, 0, len(lines))
+	for _, line := range lines {
+		out = append(out, say(code(hereTyped(commands.Slash+" "+line, inThread))))
+	}
+	return out
 }
 
 // mostCorrections is how many corrected commands have a button.
