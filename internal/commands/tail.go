@@ -196,7 +196,7 @@ func (t *tail) joined(tok token, quoted bool) *Mistake {
 		}
 		line = t.understood(before + apart + after)
 	}
-	if line == "" {
+	if line == "" && strings.Count(apart, "=") < 2 {
 		return nil
 	}
 	return t.refuse("Put a space between settings: `%s`.", echo(apart)).with(line)

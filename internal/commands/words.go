@@ -56,7 +56,7 @@ var otherWords = map[string]string{
 	"log": "history", "logs": "history",
 	"revert": "undo", "rollback": "undo",
 	"sign": "reviews",
-	"hi": "help", "hello": "help", "hey": "help",
+	"hi":   "help", "hello": "help", "hey": "help",
 }
 
 // notOurs are what people want done to a model that is no autoscaling.

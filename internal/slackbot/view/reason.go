@@ -38,8 +38,8 @@ func ofItself(r *change.Request) telling { return about(r, r.Reason, "") }
 type spot int
 
 const (
-	onCard spot = iota // for everybody, of a request that the card names
-	inAnswer           // in the thread or in private, to who asked
+	onCard   spot = iota // for everybody, of a request that the card names
+	inAnswer             // in the thread or in private, to who asked
 )
 
 // opening is how a reason begins. The zero opening is none: the sentence stands for
@@ -148,9 +148,10 @@ var wordings = map[change.Code]wording{
 
 	// Canceled.
 
-	change.AlreadyAsked: {bare, func(t telling) prose { return say("You asked for this already: ", other(t), " waits.") }},
-	change.Replaced:     {bare, func(t telling) prose { return say("Replaced by ", other(t), ".") }},
-	change.TakenBack:    {bare, func(t telling) prose { return say("Canceled by ", t.who(t.r.CanceledBy), ".") }},
+	change.AlreadyAsked:   {bare, func(t telling) prose { return say("You asked for this already: ", other(t), " waits.") }},
+	change.NothingChanges: {bare, nothingChanges},
+	change.Replaced:       {bare, func(t telling) prose { return say("Replaced by ", other(t), ".") }},
+	change.TakenBack:      {bare, func(t telling) prose { return say("Canceled by ", t.who(t.r.CanceledBy), ".") }},
 
 	// Denied and expired, by people.
 
@@ -354,7 +355,10 @@ func choices(names, ids []string) prose {
 
 func nameNotFound(t telling) prose {
 	text := say(name(t.Text) + " not found.")
-	if len(t.Names) > 0 {
+	switch {
+	case turnedRound(t.r):
+		return say(text, " The model comes first.")
+	case len(t.Names) > 0:
 		text = say(text, " Did you mean ", choices(t.Names, nil), "?")
 	}
 	if len(t.Known) > 0 {
@@ -378,6 +382,14 @@ func nothingToUndo(t telling) prose {
 		return say(other(t), " changed nothing of its own, so there is nothing to undo.")
 	}
 	return say(other(t), " was not applied, so there is nothing to undo: it "+standing(t.State)+".")
+}
+
+func nothingChanges(t telling) prose {
+	what := "these values are in force"
+	if fields := t.r.Ask.Settings.Fields(); len(fields) > 0 {
+		what = current(t.r.Ask.Settings, fields)
+	}
+	return say("Nothing would change: " + what + " already. So nobody was asked.")
 }
 
 func targetGone(t telling) prose {

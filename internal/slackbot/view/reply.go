@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (t telling) ending(where spot) prose {
 		text = say("It " + standing(t.r.State) + ".")
 	}
 	switch {
-	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked:
+	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked, t.Code == change.NothingChanges:
 	case t.r.State == change.Stale:
 		text = say(text, " Nothing was sent.")
 	default:
@@ -191,17 +192,27 @@ func Private(r *change.Request) Message {
 	return d.message()
 }
 
+// turnedRound tells that the target was typed before the model.
+func turnedRound(r *change.Request) bool {
+	return r.Reason.Text == r.Ask.Model && r.Ask.TargetKind == "" && slices.Contains(r.Reason.Known, r.Ask.Target)
+}
+
 // corrected are the commands that r would be with the names that may have been meant.
 func corrected(r *change.Request) []string {
 	if r.Reason.Code != change.NameNotFound {
 		return nil
 	}
 	var out []string
+	typed := commands.Command{
+		Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
+		Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
+	}
+	if turnedRound(r) {
+		typed.Model, typed.Target = typed.Target, typed.Model
+		return []string{typed.String()}
+	}
 	for _, meant := range r.Reason.Names {
-		c := commands.Command{
-			Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
-			Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
-		}
+		c := typed
 		switch r.Reason.Text {
 		case c.Model.Word:
 			c.Model.Word = meant

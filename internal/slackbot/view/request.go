@@ -180,7 +180,9 @@ func runs(r *change.Request) string {
 		return "Scaled to zero now."
 	case s.Status != "ACTIVE":
 		return "Now " + statusWord(s.Status) + ", " + number(s.Replicas) + of + " run."
-	case known && s.Replicas >= most:
+	case known && s.Replicas > most:
+		return number(s.Replicas) + " run, above the max of " + number(most) + "."
+	case known && s.Replicas == most:
 		return number(s.Replicas) + of + " run: at the limit."
 	default:
 		return number(s.Replicas) + of + " run."
