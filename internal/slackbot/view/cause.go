@@ -125,7 +125,7 @@ func denies(c authz.Cause) prose {
 	case c.Everybody:
 		return say(text, " This holds for everybody.")
 	case slices.Contains(c.Who, authz.Everyone):
-		return say(text, " Others could ask: rule \""+oneLine(c.OtherRule)+"\".")
+		return say(text, " It can be asked by others: rule \""+oneLine(c.OtherRule)+"\".")
 	default:
 		return join(" ", text, couldAsk(c))
 	}
@@ -148,7 +148,7 @@ func couldAsk(c authz.Cause) prose {
 	if len(c.Who) == 0 {
 		return nil
 	}
-	return say(names(c.Who), " could ask: rule \""+oneLine(c.OtherRule)+"\".")
+	return say("It can be asked by ", names(c.Who), ": rule \""+oneLine(c.OtherRule)+"\".")
 }
 
 func tooFew(c authz.Cause) prose {

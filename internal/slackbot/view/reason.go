@@ -170,7 +170,7 @@ var wordings = map[change.Code]wording{
 		return say("the policy changed, and ", t.who(t.r.Requester), " has to confirm it now.")
 	}},
 	change.NeedsApproval: {staleness, fixed("the policy changed, and it needs an approval now.")},
-	change.TooFewNow:     {lapse, fixed("the approvals that were given are not enough any more: the policy, a group or a person changed.")},
+	change.TooFewNow:     {lapse, fixed("the approvals do not suffice now, since the policy, a group or a person changed.")},
 	change.BecameShared:  {lapse, fixed("this channel is shared with another organisation now.")},
 	change.RequesterLeft: {lapse, func(t telling) prose {
 		return say(t.who(t.r.Requester), " is no longer an active member of this workspace.")
