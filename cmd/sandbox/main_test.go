@@ -128,7 +128,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 	step("approve-dialog", func() {
 		u.as("Lea")
 		u.Press("#messages .btn", "Approve")
-		u.Shows("#confirm[open]", "llama-70b / production for @ana, up to $78.00/h.")
+		u.Shows("#confirm[open]", "llama-70b / production for @Ana, up to $78.00/h.")
 	})
 	step("approved", func() {
 		u.Press("#confirm .btn.primary", "Approve")
@@ -159,7 +159,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.closeThread()
 		u.as("Ana")
 		u.Enter(box, "/autoscale llama-70b staging min=1")
-		u.Shows("#messages", "Waits for the requester to confirm")
+		u.Shows("#messages", "Waits for Ana to confirm")
 	})
 	step("confirmed", func() {
 		u.Press("#messages .btn", "Confirm")
@@ -179,7 +179,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 	step("asked-again", func() {
 		u.Press("#thread-messages .btn", "Ask Again")
 		u.closeThread()
-		u.Shows("#messages", "asked again after")
+		u.Shows("#messages", "Asked again after")
 		u.Press("#messages .btn", "Deny")
 		u.Gone("#messages .btn", "Deny")
 	})
@@ -210,7 +210,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.Press("#thread-messages .btn", "Undo Change")
 		u.Press("#confirm .btn", "Undo Change")
 		u.closeThread()
-		u.Shows("#messages", "undoes #")
+		u.Shows("#messages", "Undoes #")
 		u.Shows("#messages", "Scale-down delay: 120 s (2 min) → 300 s (5 min)")
 	})
 	for name, c := range map[string]struct{ line, says string }{
@@ -274,13 +274,13 @@ func TestFirstSteps(t *testing.T) {
 	step("max=7", send("Max replicas: 4 → 7"))
 	step("max=12", send("Waits for one of @Lea, @Leo, until"))
 	step("Approve", press("Approve", "Approved by @Lea"))
-	step("staging min=1", send("Waits for the requester to confirm"))
+	step("staging min=1", send("Waits for Ana to confirm"))
 	step("Confirm", press("Confirm", "Min replicas: 0 → 1"))
 	u.Until(`document.querySelectorAll("#messages .thread-link").length === 3`)
 	step("undo", func() {
 		u.Shows(".option", "#")
 		u.Run(chromedp.KeyEvent(kb.Tab))
-		send("undoes #")()
+		send("Undoes #")()
 	})
 	step("break-glass", send("→ 20"))
 	u.Shows("#channels", "scaling-alarms")

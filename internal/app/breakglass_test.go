@@ -81,7 +81,7 @@ func TestBreakGlass(t *testing.T) {
 	m := s.announced("In force")
 	text := s.Slack.PlainText(m)
 	for _, want := range []string{
-		"@ana broke the glass: llama-70b / production", "Max replicas: 4 → 12", "/h (now $", "customers are waiting",
+		"@ana used break-glass: llama-70b / production", "Max replicas: 4 → 12", "/h (was $", "customers are waiting",
 		"Baseten: ACCEPTED", "One of @lea, @leo, please review it.", "its thread: #", "[Undo Change]",
 	} {
 		if !strings.Contains(text, want) {
@@ -109,7 +109,7 @@ func TestBreakGlassIsOffered(t *testing.T) {
 	s := loudly(t)
 	s.slash("Ana", "#ml-oncall", ask)
 	card := s.sees("Lea", "Waits for one of @lea, @leo")
-	offer := s.private("U0ANA", "Waiting for one of @lea, @leo. If it cannot wait:")
+	offer := s.private("U0ANA", "Waits for one of @lea, @leo. If it cannot wait:")
 	if labels := labelsOf(offer); !slices.Equal(labels, []string{"Break Glass…", "Cancel"}) {
 		t.Errorf("the offer has %q", labels)
 	}
@@ -162,8 +162,8 @@ func TestOldBreakGlassButton(t *testing.T) {
 	s.private("U0ANA", "If it cannot wait:")
 	card.Blocks = json.RawMessage(strings.ReplaceAll(string(card.Blocks), `"deny"`, `"break_glass"`))
 	for user, want := range map[string]string{
-		"U0LEA": "not allowed: only @ana can break glass on",
-		"U0BEN": "not allowed: only @ana can break glass on",
+		"U0LEA": "not allowed: only @ana can use break-glass on",
+		"U0BEN": "not allowed: only @ana can use break-glass on",
 		"U0GUS": "not allowed: this is for members of this workspace",
 	} {
 		s.told(s.Slack.ClickStale(user, card, "break_glass"), want)
@@ -206,9 +206,9 @@ func TestBreakGlassNotAnnounced(t *testing.T) {
 		"not in it": {func(s *story) {
 			s.Slack.AddChannel(slacksim.Channel{ID: alarms, Name: "alarms", Members: []string{"U0LEA"}})
 		},
-			"This failed: the channel for alarms took no message (I am not in it), so the approval was not skipped. Ask whoever runs the bot. Nothing was changed."},
+			"This failed: the channel for alarms took no message (I am not in it), so the approval was not skipped. Nothing was changed. Ask whoever runs the bot."},
 		"archived": {func(s *story) { s.Slack.ArchiveChannel(alarms) },
-			"This failed: the channel for alarms took no message (it is archived), so the approval was not skipped. Ask whoever runs the bot. Nothing was changed."},
+			"This failed: the channel for alarms took no message (it is archived), so the approval was not skipped. Nothing was changed. Ask whoever runs the bot."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := loudly(t)
@@ -275,7 +275,7 @@ func TestReplicasRemindOnce(t *testing.T) {
 	reminders := func() int {
 		n := 0
 		for _, m := range s.Slack.Thread(alarms, review.TS)[1:] {
-			if text := s.Slack.PlainText(m); strings.Contains(text, "Still not reviewed: @ana broke the glass") && strings.Contains(text, "One of @lea, @leo, please look at it and sign above.") {
+			if text := s.Slack.PlainText(m); strings.Contains(text, "Still not reviewed: @ana used break-glass") && strings.Contains(text, "One of @lea, @leo, please look at it and sign above.") {
 				n++
 			}
 		}

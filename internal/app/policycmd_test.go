@@ -45,7 +45,7 @@ Rules here use break_glass: the bot takes this file only where ANNOUNCE_CHANNEL 
   - {as: U0BEN, command: m production max=7, expect: allow}
   - {as: U0ANA, command: m production max=lots, expect: allow}
 `, `ok    FILE:5: U0ANA: m production max=7: allow by rule "a"
-FAIL  FILE:6: U0BEN: m production max=7: expected allow, got deny by no rule. No rule allows you this. U0ANA could ask: rule "a".
+FAIL  FILE:6: U0BEN: m production max=7: expected allow, got deny by no rule. No rule allows you this. It can be asked by U0ANA: rule "a".
 FAIL  FILE:7: U0ANA: m production max=lots: the command cannot be read: max=lots is not a whole number. Type digits only. Nothing was changed. For example: ` + "`/autoscale m production max=7`" + `
 3 tests, 2 failed.
 `, app.ErrPolicyTests},
@@ -144,7 +144,7 @@ This person may skip the approval: break-glass reason="…".
    4. line 11, allow, "leads"
       does not match: who: you are not leads
 
-Decision: allow. Rule "with a second pair of eyes" lets you break the glass. It would have needed 1 approval by leads and 1 approval by sre.
+Decision: allow. Rule "with a second pair of eyes" lets you use break-glass. It would have needed 1 approval by leads and 1 approval by sre.
 Could approve: U0LEA, U0LEO, U0SAM, the members of S0SRE.
 `,
 		},

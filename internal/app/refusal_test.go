@@ -7,6 +7,25 @@ import (
 	"autoscalebot/internal/sandbox/slacksim"
 )
 
+// Values that are in force already are nothing to approve or to confirm: nobody is asked
+// in public, and the requester is told why.
+func TestNobodyIsAskedForNothing(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production min=2"), "Nothing would change: Min replicas is 2 already. So nobody was asked.")
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b staging max=2"), "Nothing would change: Max replicas is 2 already.")
+	if got := s.Slack.Messages("C0MLONCALL"); len(got) != 0 {
+		t.Errorf("%d messages in the channel", len(got))
+	}
+}
+
+// What was typed the wrong way round is given back the right way.
+func TestTargetBeforeModel(t *testing.T) {
+	s := tell(t, quietly(), nil)
+	d := s.slash("Ana", "#ml-oncall", "/autoscale production llama-70b max=7")
+	s.told(d, "production not found. The model comes first. Nothing was changed.")
+	s.told(d, "/autoscale llama-70b production max=7")
+}
+
 // onlyAna is the simplest policy: a list of one.
 var onlyAna = map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA,U0GUS", "ANNOUNCE_CHANNEL": ""}
 

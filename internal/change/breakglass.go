@@ -23,7 +23,7 @@ const (
 	// reviewEvery is how long after a review was opened, or its signers were reminded,
 	// they are reminded of it.
 	reviewEvery = 24 * time.Hour
-	// linkWithin bounds how long an announcement waits for the address of the card.
+	// linkWithin bounds how long a message waits for the address of a card.
 	linkWithin = 2 * time.Second
 )
 
@@ -104,9 +104,7 @@ func (s *Service) announce(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
 	var ref MessageRef
 	err := s.idle(ctx, func() (err error) {
-		link, cancel := context.WithTimeout(ctx, linkWithin)
-		defer cancel()
-		draft.Review.Card = s.chat.Link(link, r.Messages.Card.Ref)
+		draft.Review.Card = s.cardLink(ctx, r)
 		ref, err = s.post(ctx, &draft, ReviewCard)
 		return err
 	})

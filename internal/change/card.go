@@ -237,7 +237,7 @@ func (s *Service) prepareCard(ctx context.Context, draft *Request) (*Request, er
 		switch {
 		case o.ID == draft.ID:
 		case o.Requester.ID == draft.Requester.ID && o.Target.SameObject(draft.Target) && o.Ask.Settings.Equal(draft.Ask.Settings):
-			why := Reason{Code: AlreadyAsked, Request: o.ID, Link: s.chat.Link(ctx, o.Messages.Card.Ref)}
+			why := Reason{Code: AlreadyAsked, Request: o.ID, Link: s.cardLink(ctx, o)}
 			return s.refuse(ctx, draft, &refusal{state: Canceled, why: why})
 		case !replaces(draft, o):
 			draft.Beside = append(draft.Beside, o.ID)
@@ -271,7 +271,7 @@ func (s *Service) crowded(ctx context.Context, draft *Request) (*refusal, error)
 		}
 		sameWords := o.Ask.Model == draft.Ask.Model && o.Ask.Target == draft.Ask.Target && o.Ask.TargetKind == draft.Ask.TargetKind
 		if isLater(o, draft) && (replaces(o, draft) || sameWords && len(draft.Ask.Settings.Only(o.Ask.Settings)) > 0) {
-			return &refusal{state: Canceled, why: Reason{Code: Replaced, Request: o.ID}}, nil
+			return &refusal{state: Canceled, why: Reason{Code: Replaced, Request: o.ID, Link: s.cardLink(ctx, o)}}, nil
 		}
 	}
 	if waiting >= mostWaitingCards {
@@ -332,11 +332,12 @@ func (s *Service) introduce(ctx context.Context, r *Request) (*Request, error) {
 		switch {
 		case o.ID == r.ID:
 		case replaces(r, o) && isLater(r, o):
-			err = s.tellNeighbour(ctx, o, replacedBy(r))
+			err = s.tellNeighbour(ctx, o, s.replacedBy(ctx, r))
 		case replaces(r, o):
+			why := Reason{Code: Replaced, Request: o.ID, Link: s.cardLink(ctx, o)}
 			return s.step(ctx, r, Pending, func(r *Request, e *Effects, now time.Time) error {
 				r.ReplacedBy = o.ID
-				return r.move(e, Canceled, r.Requester, Reason{Code: Replaced, Request: o.ID}, now)
+				return r.move(e, Canceled, r.Requester, why, now)
 			})
 		default:
 			beside = append(beside, o.ID)
@@ -365,10 +366,11 @@ func (s *Service) introduce(ctx context.Context, r *Request) (*Request, error) {
 }
 
 // replacedBy is the step that takes a request back for one that replaces it.
-func replacedBy(r *Request) stepFunc {
+func (s *Service) replacedBy(ctx context.Context, r *Request) stepFunc {
+	why := Reason{Code: Replaced, Request: r.ID, Link: s.cardLink(ctx, r)}
 	return func(o *Request, e *Effects, now time.Time) error {
 		o.ReplacedBy = r.ID
-		return o.move(e, Canceled, r.Requester, Reason{Code: Replaced, Request: r.ID}, now)
+		return o.move(e, Canceled, r.Requester, why, now)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,11 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	if no != nil {
 		return s.refuse(ctx, &draft, no)
 	}
-	switch s.decide(ctx, &draft, sub).Effect {
+	d := s.decide(ctx, &draft, sub)
+	if (d.Effect == authz.Approve || d.Effect == authz.Confirm || d.BrokeGlass) && draft.changesNothing() {
+		return s.refuse(ctx, &draft, &refusal{state: Canceled, why: Reason{Code: NothingChanges}})
+	}
+	switch d.Effect {
 	case authz.Allow:
 		if draft.BrokeGlass() {
 			if why, err := s.breakGlassRefused(ctx, &draft, draft.Ask.Reason); why.Code != "" || err != nil {
@@ -81,6 +86,13 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	default:
 		return s.refuse(ctx, &draft, s.denied(&draft))
 	}
+}
+
+// changesNothing tells that the values asked for are in force already: nobody need be
+// asked for that.
+func (r *Request) changesNothing() bool {
+	differs := func(n Note) bool { return n.Code == NoteOwnSettings }
+	return r.Snapshot.Settings.Only(r.Ask.Settings).Equal(r.Ask.Settings) && !slices.ContainsFunc(r.Snapshot.Notes, differs)
 }
 
 // denied is the refusal that the policy's decision on the draft comes to.
@@ -127,7 +139,7 @@ func (s *Service) lookUp(ctx context.Context, r *Request, maxAge time.Duration) 
 	if differ := moved(r.Ask.Settings, r.Ask.Shown, resolved.Settings()); r.Ask.Shown != nil && len(differ) > 0 {
 		return sub, &refusal{state: Failed, why: Reason{Code: SettingsMoved, Moved: differ}}
 	}
-	if err := s.keepReplaced(ctx, r); err != nil {
+	if err := s.lookUpOrigin(ctx, r); err != nil {
 		return sub, &refusal{Failed, Reason{Code: Broken}, err}
 	}
 	var note *Note

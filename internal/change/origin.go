@@ -70,20 +70,30 @@ func (s *Service) Replace(ctx context.Context, in Submission, id ID) (*Request, 
 	return s.Submit(ctx, in)
 }
 
-// keepReplaced forgets the request that this one was to replace, where there is nothing
-// to be replaced.
-func (s *Service) keepReplaced(ctx context.Context, r *Request) error {
-	if r.Origin.Kind != OriginReplaces {
+// lookUpOrigin finds out where the card of the request is that this one comes from, and
+// forgets one that it was to replace where there is nothing to be replaced.
+func (s *Service) lookUpOrigin(ctx context.Context, r *Request) error {
+	if r.Origin.ID == "" {
 		return nil
 	}
 	old, err := s.store.Get(ctx, r.Origin.ID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if old.ReplacedBy != r.ID && (old.State != Pending || !old.Target.Overlaps(r.Target)) {
+	case r.Origin.Kind == OriginReplaces && old.ReplacedBy != r.ID && (old.State != Pending || !old.Target.Overlaps(r.Target)):
 		r.Origin = Origin{}
+	case r.Origin.Link == "":
+		r.Origin.Link = s.cardLink(ctx, old)
 	}
 	return nil
+}
+
+// cardLink is the address of a request's card, "" where there is none or Slack does not
+// give it in time.
+func (s *Service) cardLink(ctx context.Context, r *Request) string {
+	ctx, cancel := context.WithTimeout(ctx, linkWithin)
+	defer cancel()
+	return s.chat.Link(ctx, r.Messages.Card.Ref)
 }
 
 // cancelReplaced cancels the request that a draft replaces, whose card is there now.
@@ -94,7 +104,7 @@ func (s *Service) cancelReplaced(ctx context.Context, draft *Request) {
 	}
 	old, err := s.store.Get(ctx, draft.Origin.ID)
 	if err == nil && old.State == Pending {
-		if err = s.tellNeighbour(ctx, old, replacedBy(draft)); err == nil {
+		if err = s.tellNeighbour(ctx, old, s.replacedBy(ctx, draft)); err == nil {
 			old, err = s.store.Get(ctx, draft.Origin.ID)
 		}
 	}
@@ -217,7 +227,7 @@ func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settin
 	}
 	if differ := moved(r.Ask.Settings, old.Ask.Settings, current); len(differ) > 0 {
 		return nil, &refusal{state: Failed, why: Reason{
-			Code: UndoMoved, Request: old.ID, Moved: differ, By: s.changedBy(ctx, old.Target, differ, old.AppliedAt),
+			Code: UndoMoved, Request: old.ID, Link: r.Origin.Link, Moved: differ, By: s.changedBy(ctx, old.Target, differ, old.AppliedAt),
 		}}
 	}
 	if fields := sticky(old.Ask.Settings, old.Snapshot.Settings); len(fields) > 0 {

@@ -54,8 +54,10 @@ const (
 	// Canceled.
 
 	AlreadyAsked Code = "already_asked" // Request: the one that waits; Link
-	Replaced     Code = "replaced"      // Request: the newer one
-	TakenBack    Code = "taken_back"    // by whoever CanceledBy names
+	// NothingChanges: the values are in force already, and somebody would have to agree.
+	NothingChanges Code = "nothing_changes"
+	Replaced       Code = "replaced"   // Request: the newer one; Link
+	TakenBack      Code = "taken_back" // by whoever CanceledBy names
 
 	// Denied and expired, by people. Text is what the person said.
 

@@ -111,6 +111,8 @@ type Origin struct {
 	Kind OriginKind `json:"kind,omitempty"`
 	// Requester is who asked for the other one.
 	Requester authz.Person `json:"requester,omitzero"`
+	// Link is the address of the other one's card, "" where Slack did not give it.
+	Link string `json:"link,omitempty"`
 }
 
 // Vote is one person's approval of a pending request.

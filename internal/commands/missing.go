@@ -12,11 +12,21 @@ import (
 func (t *tail) missing() *Mistake {
 	noSettings := len(t.cmd.Settings) == 0
 	if command, ok := t.nearCommand(); ok && noSettings {
-		return mistake("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command).with(t.asCommand(command))
+		m := mistake("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command).with(t.asCommand(command))
+		if spec, _ := firstWord(command); len(m.Lines) == 0 {
+			m.Text += " Type: " + typed(spec.Usage)
+		}
+		return m
 	}
-	if model, target, ok := t.slashed(); ok {
+	if m := t.notOurs(); m != nil && noSettings {
+		return m
+	}
+	if joined, apart, ok := t.inOneWord(); ok {
 		return t.refuse("Put a space between the model and the target.").
-			with(t.understood(strings.Replace(t.text, model+"/"+target, model+" "+target, 1)))
+			with(t.understood(strings.Replace(t.text, joined, apart, 1)))
+	}
+	if noSettings && len(t.names) > 1 && t.filled() {
+		t.names = t.names[1:]
 	}
 	switch {
 	case len(t.names) == 0 && noSettings:
@@ -31,19 +41,37 @@ func (t *tail) missing() *Mistake {
 	return mistake("Which setting? For example: %s. To see the settings: %s", typed(t.example()), typed("status "+shown(t.names...)))
 }
 
-// slashed tells that model/target was typed as one word.
-func (t *tail) slashed() (model, target string, ok bool) {
+// inOneWord tells that model/target or model:target was typed, and what it is apart.
+func (t *tail) inOneWord() (joined, apart string, ok bool) {
 	if len(t.names) != 1 || t.names[0].Kind != "" || len(t.cmd.Settings) == 0 {
 		return "", "", false
 	}
-	model, target, ok = strings.Cut(t.names[0].Word, "/")
-	return model, target, ok && target != "" && !strings.Contains(target, "/")
+	joined = t.names[0].Word
+	parts := strings.FieldsFunc(joined, func(r rune) bool { return r == '/' || r == ':' })
+	return joined, strings.Join(parts, " "), len(parts) == 2
+}
+
+// filled tells that the first name is a word that says nothing.
+func (t *tail) filled() bool {
+	return t.names[0].Kind == "" && slices.Contains(fillers, lower(t.names[0].Word))
+}
+
+// notOurs tells whoever wants something done to a model what this is for; nil where
+// nobody does.
+func (t *tail) notOurs() *Mistake {
+	if t.cmd.Name != NameChange || len(t.names) == 0 || t.names[0].Kind != "" || !slices.Contains(notOurs, lower(t.names[0].Word)) {
+		return nil
+	}
+	return t.refuse("I change autoscaling settings, and cannot %s anything. %s shows what I can.", lower(t.names[0].Word), typed("help"))
 }
 
 // nearCommand returns the command that the first name may have been meant for.
 func (t *tail) nearCommand() (string, bool) {
 	if t.cmd.Name != NameChange || len(t.names) == 0 || t.names[0].Kind != "" {
 		return "", false
+	}
+	if command, ok := otherWords[lower(t.names[0].Word)]; ok {
+		return command, true
 	}
 	near := baseten.Closest(t.names[0].Word, firstWords(), 1)
 	if len(near) == 0 {

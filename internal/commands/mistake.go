@@ -31,6 +31,9 @@ type Mistake struct {
 	Lines []string
 	// Request is the ID of the request that it is about, "" for none.
 	Request string
+	// Example tells that a part of the lines is made up: they are to be read, and not to
+	// be carried out as they are.
+	Example bool
 }
 
 // Error is the text, and the corrected command where there is one.
@@ -68,7 +71,7 @@ func (m *Mistake) with(lines ...string) *Mistake {
 // example adds a line of which a part is made up.
 func (m *Mistake) example(line string) *Mistake {
 	if line != "" {
-		m.Text += " For example:"
+		m.Text, m.Example = m.Text+" For example:", true
 	}
 	return m.with(line)
 }

@@ -78,7 +78,7 @@ func checkName(name string) *Mistake {
 	case name[0] == '/': // would read as the slash command
 		return mistake("%s begins with a slash, and a name does not. Type team/name or the name alone.", echo(name))
 	case strings.Contains(name, "*"):
-		return mistake("%s is a pattern, and only list takes patterns. Type one whole name.", echo(name))
+		return mistake("%s is a pattern, and only list takes patterns. Type one whole name. %s shows which fit.", echo(name), typed("list "+echo(name)))
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	if len(tokens) == 1 && slices.Contains([]string{"?", "-h", "--help"}, lower(first.text)) {
 		return Command{Name: NameHelp}, nil
 	}
-	if strings.HasPrefix(first.text, "/") && first.plain() {
+	if (strings.HasPrefix(first.text, "/") || lower(first.text) == "@autoscale") && first.plain() {
 		m := mistake("Leave out %s within the command.", echo(first.text)).with(p.without(first))
 		if len(m.Lines) == 0 {
 			m = m.example(table[0].Examples[0])

@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"autoscalebot/internal/baseten"
@@ -195,7 +196,7 @@ func (t *tail) joined(tok token, quoted bool) *Mistake {
 		}
 		line = t.understood(before + apart + after)
 	}
-	if line == "" {
+	if line == "" && strings.Count(apart, "=") < 2 {
 		return nil
 	}
 	return t.refuse("Put a space between settings: `%s`.", echo(apart)).with(line)
@@ -210,8 +211,14 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 	case t.reason != nil && t.insideReason(tok):
 		return t.refuse("There are quotes within the quotes of the reason, so it is not clear where it ends.").
 			with(t.quotedReason(*t.reason, t.inQuotes(*t.reason))...)
-	case len(t.names) == 2 && tok.plain() && slices.Contains(fillers, lower(t.names[0].Word)):
-		return t.refuse("Leave out %q: the model comes first.", echo(t.names[0].Word)).with(t.without(t.tokens[0]))
+	case tok.plain() && t.notOurs() != nil:
+		return t.notOurs()
+	case len(t.names) == 2 && tok.plain() && t.filled():
+		m := t.refuse("Leave out %q: the model comes first.", echo(t.names[0].Word))
+		if line := t.without(t.tokens[0]); line != "" {
+			return m.with(line)
+		}
+		return m.example(t.understood(t.exampleOf(t.names[1], Ref{Word: tok.text})))
 	case strings.Contains(head, " "):
 		return t.refuse("The quotes make one word of %q. Put quotes around a single name or a reason only.", word).
 			with(t.instead(tok, tok.inner))
@@ -220,8 +227,8 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 	case len(t.names) == 2 && t.namesSetting(t.names[1]) && tok.plain() && len(t.cmd.Settings) == 0: // llama max 7
 		return mistake("Which target? The model and the target come before the settings. For example: %s", typed(t.exampleOf(t.names[0], Ref{Word: "production"})))
 	}
-	if line := t.instead(tok, "max="+head); len(t.cmd.Settings) == 0 && line != "" && strings.Trim(head, "0123456789") == "" {
-		return mistake("Which setting is to be %s? Nothing was changed. For example:", word).with(line)
+	if n, err := strconv.Atoi(head); err == nil && tok.plain() { // llama-70b production 7
+		return t.refuse("Which setting should be %d?", n).with(t.instead(tok, "min="+head), t.instead(tok, "max="+head))
 	}
 	if near := nearWords(head); len(near) > 0 {
 		m := t.refuse("%q is not a setting or option. Did you mean %s?", word, either(near))
@@ -252,9 +259,6 @@ func (t *tail) spaced() string {
 	from, to := t.tokens[0].start, t.tokens[1].end
 	return t.understood(t.text[:from] + quote(oneLine(t.text[from:to])) + t.text[to:])
 }
-
-// fillers are what people write before a change, and what says nothing.
-var fillers = []string{"set", "scale", "change", "update", "please"}
 
 // namesSetting tells that a plain name is the word of a setting.
 func (t *tail) namesSetting(r Ref) bool {

@@ -46,7 +46,7 @@ func meant(s baseten.Setting, word string) string {
 		return strings.NewReplacer(",", "", "'", "", "_", "", " ", "").Replace(v)
 	case number == "":
 		return ""
-	case strings.Trim(v[len(number):], "0") == ".":
+	case strings.Trim(v[len(number):], "0") == "." && !strings.HasSuffix(v, ".000"): // which may be a thousand
 		return number
 	case s.Unit == baseten.Seconds:
 		return number + unitOf(strings.TrimSpace(v[len(number):]))

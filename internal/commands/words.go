@@ -48,6 +48,23 @@ var notYet = []string{
 	"for", "until", "at", "keep", "extend", "freeze", "thaw", "lock", "unlock", "schedule",
 }
 
+// otherWords are what people type for a command, from other tools or from talking.
+var otherWords = map[string]string{
+	"show": "status", "get": "status", "describe": "status", "info": "status",
+	"ls": "list", "models": "list",
+	"queue": "pending", "waiting": "pending",
+	"log": "history", "logs": "history",
+	"revert": "undo", "rollback": "undo",
+	"sign": "reviews",
+	"hi":   "help", "hello": "help", "hey": "help",
+}
+
+// notOurs are what people want done to a model that is no autoscaling.
+var notOurs = []string{"deploy", "promote", "activate", "deactivate", "restart", "stop", "start", "delete"}
+
+// fillers are what people write before a change, and what says nothing.
+var fillers = []string{"set", "scale", "change", "update", "please", "raise", "lower", "increase", "decrease", "up", "down"}
+
 // vocabulary holds every spelling of every word, as spelled writes it: max-replica
 // and maxreplica, dry-run and dryrun.
 var vocabulary = buildVocabulary()

@@ -36,7 +36,7 @@ func people() []person {
 }
 
 func (p person) user() slacksim.User {
-	u := slacksim.User{ID: p.id, Name: strings.ToLower(p.name), RealName: p.name + " " + p.surname, IsRestricted: p.guest}
+	u := slacksim.User{ID: p.id, Name: strings.ToLower(p.name), RealName: p.name + " " + p.surname, DisplayName: p.name, IsRestricted: p.guest}
 	if p.external {
 		u.TeamID = "T0PARTNER"
 	}

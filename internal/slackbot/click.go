@@ -3,6 +3,7 @@ package slackbot
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"

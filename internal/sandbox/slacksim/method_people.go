@@ -49,7 +49,7 @@ func userObject(u *User) map[string]any {
 		"is_email_confirmed": true, "updated": 1700000000, "locale": "en-US",
 		"profile": map[string]any{
 			"real_name": u.RealName, "real_name_normalized": u.RealName,
-			"display_name": u.Name, "display_name_normalized": u.Name, "team": u.TeamID,
+			"display_name": cmp.Or(u.DisplayName, u.Name), "display_name_normalized": cmp.Or(u.DisplayName, u.Name), "team": u.TeamID,
 		},
 	}
 }

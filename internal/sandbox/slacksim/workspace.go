@@ -7,9 +7,11 @@ import (
 // User is a person (or bot) as users.info shows it. TeamID defaults to the
 // workspace's own; another one makes the user a member of another organisation.
 type User struct {
-	ID                string `json:"id"`
-	Name              string `json:"name"`
-	RealName          string `json:"real_name"`
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	RealName string `json:"real_name"`
+	// DisplayName is what the person wants to be called, default Name.
+	DisplayName       string `json:"display_name,omitempty"`
 	TeamID            string `json:"team_id"`
 	Deleted           bool   `json:"deleted"`
 	IsBot             bool   `json:"is_bot"`

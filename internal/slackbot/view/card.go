@@ -26,7 +26,7 @@ func card(r *change.Request) Message {
 		lines = append(lines, notes(r)...)
 		lines = append(lines, cardFacts(r))
 	}
-	lines = append(lines, progress(r), askedReason(r))
+	lines = append(lines, progress(r), join(" ", origin(r), askedReason(r)))
 	if r.Messages.News.GivenUp {
 		lines = append(lines, outcome(r))
 	}
@@ -39,8 +39,21 @@ func card(r *change.Request) Message {
 	if !r.State.Ended() {
 		d.small(say(stays(r)))
 	}
-	d.identifiers(r)
+	d.identifiers(r, ended(r))
 	return d.message()
+}
+
+// ended is when it ended. Slack shows when the card was posted, and not when it was
+// edited.
+func ended(r *change.Request) prose {
+	switch {
+	case !r.State.Ended() || r.EndedAt.IsZero():
+		return nil
+	case r.State == change.Applied && r.Sends > 0:
+		return say("applied ", soon(r.EndedAt, r.CreatedAt))
+	default:
+		return say("ended ", soon(r.EndedAt, r.CreatedAt))
+	}
 }
 
 // headline is how a card begins: ⏳ Ana asks: llama-70b / production — Max replicas:
@@ -54,27 +67,26 @@ func headline(r *change.Request) []prose {
 		first = say(first, " — ", all[0])
 		all = nil
 	}
-	return append([]prose{say(first, end, origin(r))}, all...)
+	return append([]prose{say(first, end)}, all...)
 }
 
 // origin says which request this one comes from. Whoever asked first is mentioned,
-// where somebody else asks again.
+// where it is somebody else.
 func origin(r *change.Request) prose {
-	id := r.Origin.ID.String()
-	switch {
-	case r.Origin.ID == "":
+	if r.Origin.ID == "" {
 		return nil
-	case r.Origin.Kind == change.OriginUndo:
-		return say(" (undoes " + id + ")")
-	case r.Origin.Kind == change.OriginReplaces && r.Origin.Requester.ID == r.Requester.ID:
-		return say(" (in place of " + id + ")")
-	case r.Origin.Kind == change.OriginReplaces:
-		return say(" (in place of "+id+" by ", user(r.Origin.Requester.ID), ")")
-	case r.Origin.Requester.ID == "" || r.Origin.Requester.ID == r.Requester.ID:
-		return say(" (asked again after " + id + ")")
-	default:
-		return say(" (asked again after "+id+" by ", user(r.Origin.Requester.ID), ")")
 	}
+	other := say(link(r.Origin.ID.String(), r.Origin.Link))
+	if r.Origin.Kind == change.OriginUndo {
+		return say("Undoes ", other, ".")
+	}
+	if asker := r.Origin.Requester.ID; asker != "" && asker != r.Requester.ID {
+		other = say(other, " of ", user(asker))
+	}
+	if r.Origin.Kind == change.OriginReplaces {
+		return say("Asked in place of ", other, ".")
+	}
+	return say("Asked again after ", other, ".")
 }
 
 func heading(r *change.Request) (icon, verb, end string) {
@@ -101,7 +113,7 @@ func heading(r *change.Request) (icon, verb, end string) {
 	case change.Stale:
 		return "⚠️", "asked:", ""
 	case change.Expired:
-		return "⌛", "asked:", ""
+		return "⚪", "asked:", "" // an hourglass would look like one that waits
 	case change.Canceled:
 	}
 	return "⚪", "asked:", ""
@@ -120,6 +132,9 @@ func appliedHeading(r *change.Request) (icon, verb, end string) {
 	case change.NotRead:
 		return "⚠️", "changed:", ", but it could not be read back"
 	case change.Short:
+		if r.Outcome.Replicas > r.Outcome.Goal {
+			return "⚠️", "changed:", ", but more replicas still run"
+		}
 		return "⚠️", "changed:", ", but the replicas are not there"
 	case change.InForce, change.Reached, change.Superseded:
 		if r.Answer.Status == unchanged {
@@ -130,7 +145,7 @@ func appliedHeading(r *change.Request) (icon, verb, end string) {
 	}
 	switch {
 	case r.Reason.Code == change.AlreadyDone:
-		return "✅", "asked:", ", and it was so already"
+		return "✅", "asked:", ", and somebody else had done it already"
 	case r.Answer.ReadBack, r.Answer.Status == accepted:
 		return "✅", "changed:", ""
 	case r.Answer.Status == queued:
@@ -189,7 +204,7 @@ func stillNeeds(r *change.Request) prose {
 		until = say(", until ", soon(r.ExpiresAt, r.CreatedAt), ".")
 	}
 	if confirmable(r) {
-		return say("Waits for the requester to confirm", until)
+		return say("Waits for ", named(r.Requester), " to confirm", until)
 	}
 	text := say("Waits for ", missing(r), until)
 	if r.Audience.Absent && len(r.Votes) == 0 {
@@ -291,16 +306,16 @@ func confirmLine(r *change.Request) string {
 	if c := r.Snapshot.Cost; c != nil && touchesReplicas(r) {
 		text += ", up to " + money(c.CeilingAfter) + "/h"
 	}
-	if len(r.Snapshot.Notes) > 0 {
+	if len(r.Snapshot.Notes) > 0 || len(large(r)) > 0 {
 		text += ". Read the warnings on the card"
 	}
 	return text + "."
 }
 
 // reminder is one line in the thread before a card expires, for those who have not
-// answered.
+// answered. It is read without the card: so it says what, who and how much.
 func reminder(r *change.Request) Message {
 	var d draft
-	d.lines(say("Still waiting: ", wish(r), "."), waits(r))
+	d.lines(say("⏳ Still waiting: ", named(r.Requester), " asks: ", wish(r), "."), price(r), waits(r), say("Decide on the card above."))
 	return d.message()
 }

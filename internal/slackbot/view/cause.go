@@ -28,7 +28,7 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 	},
 	authz.CauseApproves: approves,
 	authz.CauseBreakGlass: func(c authz.Cause) prose {
-		return say(rule(c)+" lets you break the glass. It would have needed ", wants(c), ".")
+		return say(rule(c)+" lets you use break-glass. It would have needed ", wants(c), ".")
 	},
 	authz.CauseDenies: denies,
 	authz.CauseNoRule: noRule,
@@ -41,16 +41,16 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 		return say(rule(c) + " depends on the user group " + unreadable(c) + ", which could not be read." + tryLater)
 	},
 	authz.CauseBreakGlassNever: func(c authz.Cause) prose {
-		return say(rule(c)+" lets nobody break the glass. Ask without break-glass: it needs ", wants(c), ".")
+		return say(rule(c)+" lets nobody use break-glass. Ask without break-glass: it needs ", wants(c), ".")
 	},
 	authz.CauseBreakGlassNotYou: func(c authz.Cause) prose {
-		return say(rule(c)+" does not let you break the glass, only ", names(c.Who), ". Ask without break-glass: it needs "+approvals(c.Needed)+".")
+		return say(rule(c)+" does not let you use break-glass, only ", names(c.Who), ". Ask without break-glass: it needs "+approvals(c.Needed)+".")
 	},
 	authz.CauseBreakGlassReason: func(c authz.Cause) prose {
-		return say(rule(c)+" lets you break the glass only with a reason: add ", code(`reason="…"`), " to the command.")
+		return say(rule(c)+" lets you use break-glass only with a reason: add ", code(`reason="…"`), " to the command.")
 	},
 	authz.CauseBreakGlassUnreadable: func(c authz.Cause) prose {
-		return say(rule(c)+" lets ", names(c.Who), " break the glass, and the user group "+unreadable(c)+" could not be read. Ask without break-glass.")
+		return say(rule(c)+" lets ", names(c.Who), " use break-glass, and the user group "+unreadable(c)+" could not be read. Ask without break-glass.")
 	},
 
 	authz.CauseBot:          literally("Bots and workflows cannot change anything."),
@@ -126,9 +126,9 @@ func denies(c authz.Cause) prose {
 	text := because(c, "denies this")
 	switch {
 	case c.Everybody:
-		return say(text, " It binds everybody.")
+		return say(text, " This holds for everybody.")
 	case slices.Contains(c.Who, authz.Everyone):
-		return say(text, " Others could ask: rule \""+oneLine(c.OtherRule)+"\".")
+		return say(text, " It can be asked by others: rule \""+oneLine(c.OtherRule)+"\".")
 	default:
 		return join(" ", text, couldAsk(c))
 	}
@@ -151,7 +151,7 @@ func couldAsk(c authz.Cause) prose {
 	if len(c.Who) == 0 {
 		return nil
 	}
-	return say(names(c.Who), " could ask: rule \""+oneLine(c.OtherRule)+"\".")
+	return say("It can be asked by ", names(c.Who), ": rule \""+oneLine(c.OtherRule)+"\".")
 }
 
 func tooFew(c authz.Cause) prose {

@@ -131,7 +131,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 		if opens != bare { // those with an opening end a request
 			r := a(posted, in(endsAs(code), fullReason(code)))
 			s.line("  card", ofItself(r).ending(onCard).plain())
-			s.line("  reply", ofItself(r).ending(inThread).plain())
+			s.line("  reply", ofItself(r).ending(inAnswer).plain())
 		}
 		if says := strings.Contains(text, "not allowed"); says != (opens == refusal || opens == lapse) {
 			t.Errorf("%s says not allowed: %t", code, says)

@@ -59,3 +59,11 @@ func TestCorrections(t *testing.T) {
 		}
 	}
 }
+
+// What is made up is shown to be read: a button would carry out what nobody meant.
+func TestExamplesHaveNoButton(t *testing.T) {
+	m := &commands.Mistake{Text: "Give the number. For example:", Lines: []string{"llama-70b production max=7"}, Example: true}
+	if got := Mistake(m, false); len(got.Blocks) != 1 || !strings.Contains(got.Text, "/autoscale llama-70b production max=7") {
+		t.Errorf("%d blocks, text %q", len(got.Blocks), got.Text)
+	}
+}

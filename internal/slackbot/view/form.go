@@ -334,7 +334,7 @@ func reasonField(f Form) *slack.InputBlock {
 func (f Form) says() []prose {
 	switch {
 	case f.Trouble.Code != "":
-		return []prose{say("⚠️ ", about(nil, f.Trouble, "").tell(inPrivate))}
+		return []prose{say("⚠️ ", about(nil, f.Trouble, "").tell(inAnswer))}
 	case f.Model == nil && f.Unknown != "":
 		return []prose{say(bold(oneLine(f.Unknown)), " not found. Choose a model.")}
 	case f.Model == nil:
@@ -344,7 +344,7 @@ func (f Form) says() []prose {
 	case f.Target == nil:
 		return f.stale(nil)
 	case f.Target.Settings() == nil:
-		return []prose{say("⚠️ ", about(&change.Request{Target: f.Target.Target()}, unshown(*f.Target), "").tell(inPrivate))}
+		return []prose{say("⚠️ ", about(&change.Request{Target: f.Target.Target()}, unshown(*f.Target), "").tell(inAnswer))}
 	case f.Seen == nil:
 		return f.stale([]prose{f.today(), say("Change a value to see what it costs and who has to agree.")})
 	}
@@ -354,7 +354,7 @@ func (f Form) says() []prose {
 	case no.Code == change.PolicyDenied && no.Cause.Code == authz.CauseReasonMissing:
 		lines = append(lines, say("It needs a reason: please give one below."))
 	case no.Code != "":
-		lines = append(lines, say("⛔ ", about(r, no, r.Requester.ID).tell(inPrivate)))
+		lines = append(lines, say("⛔ ", about(r, no, r.Requester.ID).tell(inAnswer)))
 	default:
 		lines = append(lines, formVerdict(r.Decision))
 	}

@@ -17,17 +17,25 @@ func Mistake(m *commands.Mistake, inThread bool) Message { return MistakeAbout(m
 // MistakeAbout is Mistake with the address of the card of the request that it is about, ""
 // where there is none to show.
 func MistakeAbout(m *commands.Mistake, inThread bool, card string) Message {
+	var d draft
 	lines := []prose{hint(m.Text, inThread)}
 	if card != "" {
 		lines = append(lines, say("Its card: ", link(change.ID(m.Request).String(), card)))
 	}
-	for _, line := range m.Lines {
-		lines = append(lines, say(code(hereTyped(commands.Slash+" "+line, inThread))))
+	d.lines(append(lines, typedLines(m.Lines, inThread)...)...)
+	if !m.Example {
+		d.corrections(m.Lines)
 	}
-	var d draft
-	d.lines(lines...)
-	d.corrections(m.Lines)
 	return d.message()
+}
+
+// typedLines are whole commands, as they can be typed where they are read.
+func typedLines(lines []string, inThread bool) []prose {
+	out := make([]prose, 0, len(lines))
+	for _, line := range lines {
+		out = append(out, say(code(hereTyped(commands.Slash+" "+line, inThread))))
+	}
+	return out
 }
 
 // mostCorrections is how many corrected commands have a button.

@@ -54,7 +54,7 @@ func note(r *change.Request, n change.Note) prose {
 	case change.NoteTokensRule:
 		return say("It scales on in-flight tokens, so the concurrency target may have no effect.")
 	case change.NoteCannotClear:
-		return say(labels(n.Fields) + ": not set now, and once set Baseten cannot clear it again.")
+		return say(bold(labels(n.Fields)+" can never be cleared again"), " once set: Baseten has no way back to \"not set\".")
 	case change.NoteStaysAsItIs:
 		return say(neverSet(n.Fields) + ": this stays as it is.")
 	default:
@@ -108,10 +108,14 @@ func schedule(r *change.Request, n change.Note) prose {
 		return say(text, ": when it ends, it sets "+labels(n.Fields)+" to what "+name(r.Target.Serves)+" has.")
 	}
 	text = say(text, ": it masks "+labels(n.Fields)+" until it ends.")
-	if rest := without(r.Ask.Settings.Fields(), n.Fields); len(rest) > 0 {
-		text = say(text, " In force at once: "+labels(rest)+".")
+	switch rest := without(r.Ask.Settings.Fields(), n.Fields); len(rest) {
+	case 0:
+	case 1:
+		text = say(text, " "+label(rest[0])+" holds at once.")
+	default:
+		text = say(text, " All else holds at once.")
 	}
-	return text
+	return say(text, " To act sooner, change the schedule at Baseten.")
 }
 
 // scheduleNext says when a window begins that overrides settings asked for, and what it

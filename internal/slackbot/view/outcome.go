@@ -96,9 +96,9 @@ func tooFewReplicas(r *change.Request) prose {
 	since := length(o.At.Sub(r.AppliedAt))
 	after := "In force after " + length(o.InForceAt.Sub(r.AppliedAt)) + ", but after " + since + " "
 	if o.Replicas > o.Goal {
-		return say(after + plural(o.Replicas, "replica") + " are still active, above the max of " + number(o.Goal) + ".")
+		return say(after + "it still has " + plural(o.Replicas, "active replica") + ", above the max of " + number(o.Goal) + ".")
 	}
-	return say(after + active(o) + " replicas are active. Baseten gives no reason; it may lack capacity.")
+	return say(after + "it has only " + active(o) + " replicas. Baseten gives no reason; it may lack capacity.")
 }
 
 func overruled(r *change.Request) prose {

@@ -10,7 +10,7 @@ import (
 // rule, where that was asked for.
 func Preview(r *change.Request, no change.Reason, steps []authz.Step) Message {
 	var d draft
-	why := about(r, no, r.Requester.ID).tell(inPrivate)
+	why := about(r, no, r.Requester.ID).tell(inAnswer)
 	if r.Target.ModelID == "" {
 		d.lines(why)
 		return d.message()

@@ -38,9 +38,8 @@ func ofItself(r *change.Request) telling { return about(r, r.Reason, "") }
 type spot int
 
 const (
-	onCard spot = iota
-	inThread
-	inPrivate
+	onCard   spot = iota // for everybody, of a request that the card names
+	inAnswer             // in the thread or in private, to who asked
 )
 
 // opening is how a reason begins. The zero opening is none: the sentence stands for
@@ -57,13 +56,13 @@ const (
 	ignorance
 )
 
-var openings = map[opening][3]string{
-	refusal:   {"Denied, not allowed: ", "This is not allowed: ", "not allowed: "},
-	lapse:     {"Not carried out, not allowed any more: ", "This is not allowed any more: ", "not allowed any more: "},
-	failure:   {"Failed: ", "This failed: ", "failed: "},
-	staleness: {"Not carried out: ", "This was not carried out: ", "not carried out: "},
-	expiry:    {"Expired: ", "This has expired: ", "expired: "},
-	ignorance: {"Not known: ", "How it ended is not known: ", "not known: "},
+var openings = map[opening][2]string{
+	refusal:   {"Denied, not allowed: ", "This is not allowed: "},
+	lapse:     {"Not carried out, not allowed any more: ", "This is not allowed any more: "},
+	failure:   {"Failed: ", "This failed: "},
+	staleness: {"Not carried out: ", "This was not carried out: "},
+	expiry:    {"Expired: ", "This has expired: "},
+	ignorance: {"Not known: ", "How it ended is not known: "},
 }
 
 // wording is how one code is told.
@@ -83,7 +82,6 @@ const (
 	askOwner = "Ask whoever runs the bot."
 )
 
-// advice is what to do next. The card is for everybody and does without.
 var advice = map[change.Code]string{
 	change.WhoUnknown:      tryAgain,
 	change.PlaceUnknown:    tryAgain,
@@ -153,9 +151,10 @@ var wordings = map[change.Code]wording{
 
 	// Canceled.
 
-	change.AlreadyAsked: {bare, func(t telling) prose { return say("You asked for this already: ", other(t), " waits.") }},
-	change.Replaced:     {bare, func(t telling) prose { return say("Replaced by ", other(t), ".") }},
-	change.TakenBack:    {bare, func(t telling) prose { return say("Canceled by ", t.who(t.r.CanceledBy), ".") }},
+	change.AlreadyAsked:   {bare, func(t telling) prose { return say("You asked for this already: ", other(t), " waits.") }},
+	change.NothingChanges: {bare, nothingChanges},
+	change.Replaced:       {bare, func(t telling) prose { return say("Replaced by ", other(t), ".") }},
+	change.TakenBack:      {bare, func(t telling) prose { return say("Canceled by ", t.who(t.r.CanceledBy), ".") }},
 
 	// Denied and expired, by people.
 
@@ -174,7 +173,7 @@ var wordings = map[change.Code]wording{
 		return say("the policy changed, and ", t.who(t.r.Requester), " has to confirm it now.")
 	}},
 	change.NeedsApproval: {staleness, fixed("the policy changed, and it needs an approval now.")},
-	change.TooFewNow:     {lapse, fixed("the approvals do not suffice under the policy and with the people of this moment.")},
+	change.TooFewNow:     {lapse, fixed("the approvals do not suffice now, since the policy, a group or a person changed.")},
 	change.BecameShared:  {lapse, fixed("this channel is shared with another organisation now.")},
 	change.RequesterLeft: {lapse, func(t telling) prose {
 		return say(t.who(t.r.Requester), " is no longer an active member of this workspace.")
@@ -189,7 +188,7 @@ var wordings = map[change.Code]wording{
 	// Failed or unknown, after it was sent.
 
 	change.OverwrittenSince: {failure, func(t telling) prose {
-		return say("Baseten's answer was lost, and now other values stand there: " + stands(t.Moved) + ". Somebody else changed them.")
+		return say("Baseten's answer was lost, and other values stand there now: " + stands(t.Moved) + ". Somebody else changed them.")
 	}},
 	change.NotTaken:     {failure, notTaken},
 	change.NotSentAgain: {failure, fixed("it was sent once, did not show, and is not sent again.")},
@@ -233,7 +232,7 @@ var wordings = map[change.Code]wording{
 	change.NotReviewer: {refusal, func(t telling) prose {
 		return say("only somebody who could have approved ", this(t), " can review it.")
 	}},
-	change.NotAgain:   {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it is "+stateWord(t.State)+".") }},
+	change.NotAgain:   {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it "+standing(t.State)+".") }},
 	change.AskedAgain: {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
 
 	// Refused before anything was looked at.
@@ -245,7 +244,10 @@ var wordings = map[change.Code]wording{
 }
 
 // tell says a reason. A code of a newer version is named as it is.
-func (t telling) tell(where spot) prose {
+func (t telling) tell(where spot) prose { return join(" ", t.why(where), t.advice(where)) }
+
+// why says a reason without what to do next.
+func (t telling) why(where spot) prose {
 	w, ok := wordings[t.Code]
 	if !ok {
 		w = wording{stateOpening(t.r.State), unworded}
@@ -258,11 +260,15 @@ func (t telling) tell(where spot) prose {
 	if len(text) == 0 {
 		return nil
 	}
-	text = say(openings[w.opens][where], text)
+	return say(openings[w.opens][where], text)
+}
+
+// advice is what to do next. The card is for everybody and does without.
+func (t telling) advice(where spot) prose {
 	if where == onCard {
-		return text
+		return nil
 	}
-	return join(" ", text, say(advice[t.Code]))
+	return say(advice[t.Code])
 }
 
 // or is the wording's body, or the other one of a wording that is missing.
@@ -304,7 +310,7 @@ func stateOpening(s change.State) opening {
 
 // ReasonText is a reason in plain words, for a log that people read or a CSV file.
 func ReasonText(x change.Reason) string {
-	return about(nil, x, "").tell(inPrivate).plain()
+	return about(nil, x, "").tell(inAnswer).plain()
 }
 
 // who names somebody, and whoever reads it as such.
@@ -375,7 +381,15 @@ func nothingToUndo(t telling) prose {
 	if t.State == change.Applied {
 		return say(other(t), " changed nothing of its own, so there is nothing to undo.")
 	}
-	return say(other(t), " was not applied, so there is nothing to undo: it is "+stateWord(t.State)+".")
+	return say(other(t), " was not applied, so there is nothing to undo: it "+standing(t.State)+".")
+}
+
+func nothingChanges(t telling) prose {
+	what := "these values are in force"
+	if fields := t.r.Ask.Settings.Fields(); len(fields) > 0 {
+		what = current(t.r.Ask.Settings, fields)
+	}
+	return say("Nothing would change: " + what + " already. So nobody was asked.")
 }
 
 func targetGone(t telling) prose {
@@ -470,6 +484,9 @@ func saidNo(t telling) prose {
 func timeOut(t telling) prose {
 	if t.r.Decision.Effect == authz.Confirm {
 		return say("it was not confirmed in time.")
+	}
+	if len(t.r.Votes) == 0 {
+		return say("nobody approved in time.")
 	}
 	return say("not enough people approved in time.")
 }

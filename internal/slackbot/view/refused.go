@@ -18,7 +18,7 @@ func RefusedText(no *change.Refused, viewer string) string {
 }
 
 func refused(no *change.Refused, viewer string) prose {
-	return about(no.Request, no.Reason, viewer).tell(inPrivate)
+	return about(no.Request, no.Reason, viewer).tell(inAnswer)
 }
 
 // decided tells who was first.
@@ -34,25 +34,33 @@ func decided(t telling) prose {
 		return say(this(t), " was denied already, by ", t.who(r.DeniedBy), " ", on(r.EndedAt), ".")
 	case change.Canceled:
 		if r.ReplacedBy != "" {
-			return say(this(t), " was replaced by "+r.ReplacedBy.String()+" ", on(r.EndedAt), ".")
+			return say(this(t), " was replaced by ", replacement(r), " ", on(r.EndedAt), ".")
 		}
 		return say(this(t), " was canceled already, by ", t.who(r.CanceledBy), " ", on(r.EndedAt), ".")
 	case change.Expired:
 		return say(this(t), " expired ", on(r.EndedAt), ". Nothing was done.")
 	case change.Stale:
-		return say(this(t), " is over: it was not carried out.")
+		return say(this(t), " is over: it was not carried out, ", on(r.EndedAt), ".")
 	case change.Approved, change.Applying, change.Applied, change.Failed, change.Unknown:
 	}
 	switch {
 	case r.BrokeGlass():
-		return say(this(t), " went ahead already, ", on(r.OwedSince), ": ", t.who(r.Requester), " broke the glass.")
+		return say(this(t), " went ahead already, ", on(r.OwedSince), ": ", t.who(r.Requester), " used break-glass.")
 	case r.ConfirmedBy.ID != "":
 		return say(this(t), " was confirmed already, by ", t.who(r.ConfirmedBy), " ", on(r.OwedSince), ".")
 	case len(r.Votes) > 0:
 		return say(this(t), " was approved already, by ", t.voters(), " ", on(r.OwedSince), ".")
 	default:
-		return say(this(t), " is past that: it is "+stateWord(r.State)+".")
+		return say(this(t), " "+standing(r.State)+" already.")
 	}
+}
+
+// replacement is the request that replaced r.
+func replacement(r *change.Request) piece {
+	if r.Reason.Request == r.ReplacedBy {
+		return link(r.ReplacedBy.String(), r.Reason.Link)
+	}
+	return piece{text: r.ReplacedBy.String()}
 }
 
 func (t telling) voters() prose {
@@ -72,7 +80,7 @@ func notYours(t telling) prose {
 	case change.VerbConfirm:
 		return say(who, "confirm ", this(t), ".")
 	case change.VerbBreakGlass:
-		return say(who, "break glass on ", this(t), ".")
+		return say(who, "use break-glass on ", this(t), ".")
 	case change.VerbApprove, change.VerbDeny, change.VerbReview, change.VerbAskAgain, change.VerbUndo, change.VerbChange:
 	}
 	return say(who, "do that to ", this(t), ".")
@@ -84,6 +92,20 @@ func couldApprove(r *change.Request) prose {
 		return nil
 	}
 	return say("It can be approved by ", people(r.Decision.Approvers, 0), ".")
+}
+
+// standing is a state as people say it, after the request: was denied.
+func standing(s change.State) string {
+	switch s {
+	case change.Failed:
+		return "failed"
+	case change.Expired:
+		return "has expired"
+	case change.Applied, change.Denied, change.Canceled, change.Stale, change.Approved:
+		return "was " + stateWord(s)
+	case change.Requested, change.Pending, change.Applying, change.Unknown:
+	}
+	return "is " + stateWord(s)
 }
 
 // stateWord is a state as people say it: what the request is.

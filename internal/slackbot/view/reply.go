@@ -17,13 +17,13 @@ import (
 // who acted knows, and the card names them.
 func reply(r *change.Request) Message {
 	var d draft
-	told := ended(r).quiet()
+	text := told(r).quiet()
 	var requester prose
 	if !watches(r) {
 		requester = say(user(r.Requester.ID), " ")
 	}
-	d.speak(say(requester, wish(r), ". ", told))
-	d.show(say(requester, told))
+	d.speak(say(requester, wish(r), ". ", text))
+	d.show(say(requester, text))
 	d.rest(r)
 	d.nextSteps(r)
 	d.identifiers(r)
@@ -59,7 +59,7 @@ func (d *draft) nextSteps(r *change.Request) {
 
 // end shows in full how a request ended.
 func (d *draft) end(r *change.Request) {
-	d.lines(ended(r))
+	d.lines(told(r))
 	d.rest(r)
 }
 
@@ -94,8 +94,8 @@ func quoted(r *change.Request) string {
 	return ""
 }
 
-// ended is how a request ended, or what it waits for.
-func ended(r *change.Request) prose {
+// told is how a request ended, or what it waits for.
+func told(r *change.Request) prose {
 	switch {
 	case r.State == change.Applied && !r.Answer.ReadBack:
 		text := say("Baseten: ", bold(answerWord(r.Answer.Status)))
@@ -104,9 +104,9 @@ func ended(r *change.Request) prose {
 		}
 		return text
 	case r.State.Ended():
-		return ofItself(r).ending(inThread)
+		return ofItself(r).ending(inAnswer)
 	case r.Reason.Code != "":
-		return ofItself(r).tell(inThread)
+		return ofItself(r).tell(inAnswer)
 	default:
 		return say("Still at work.")
 	}
@@ -115,18 +115,18 @@ func ended(r *change.Request) prose {
 // ending is why a request ended as it did, and that nothing was changed where that is
 // certain.
 func (t telling) ending(where spot) prose {
-	text := t.tell(where)
+	text := t.why(where)
 	if len(text) == 0 {
-		text = say("It is " + stateWord(t.r.State) + ".")
+		text = say("It " + standing(t.r.State) + ".")
 	}
 	switch {
-	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked:
-		return text
+	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked, t.Code == change.NothingChanges:
 	case t.r.State == change.Stale:
-		return say(text, " Nothing was sent.")
+		text = say(text, " Nothing was sent.")
 	default:
-		return say(text, " Nothing was changed.")
+		text = say(text, " Nothing was changed.")
 	}
+	return join(" ", text, t.advice(where))
 }
 
 // askable tells that what ended can be asked again, once.
@@ -156,7 +156,7 @@ func news(r *change.Request) Message {
 		for _, id := range r.News.Also {
 			ids = append(ids, id.String())
 		}
-		text = say(text, " This is news of "+listed("and", ids)+" too.")
+		text = say(text, " The same holds for "+listed("and", ids)+".")
 	}
 	d.lines(text)
 	d.nextSteps(r)
@@ -175,18 +175,14 @@ func Private(r *change.Request) Message {
 		return Reading(r.Ask.Text)
 	}
 	var d draft
-	d.lines(about(r, r.Reason, r.Requester.ID).ending(inPrivate))
+	d.lines(about(r, r.Reason, r.Requester.ID).ending(inAnswer))
 	d.byHand(r.Reason.Call)
 	asked := say(r.ID)
 	if r.Ask.Text != "" {
 		asked = say(asked, " · ", typedHere(r, oneLine(r.Ask.Text)))
 	}
 	if lines := corrected(r); len(lines) > 0 {
-		if r.Reason.Code == change.ModelSecond {
-			for _, line := range lines {
-				d.lines(say(typedHere(r, line)))
-			}
-		}
+		d.lines(typedLines(lines, r.Thread != "")...)
 		d.corrections(lines)
 	} else if changeable(r) {
 		d.buttons(changeButton(r))
@@ -204,11 +200,12 @@ func corrected(r *change.Request) []string {
 		return nil
 	}
 	var out []string
+	typed := commands.Command{
+		Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
+		Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
+	}
 	for _, meant := range r.Reason.Names {
-		c := commands.Command{
-			Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
-			Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
-		}
+		c := typed
 		switch r.Reason.Text {
 		case c.Model.Word:
 			c.Model.Word = meant

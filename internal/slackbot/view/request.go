@@ -106,9 +106,9 @@ func large(r *change.Request) prose {
 	parts := make([]prose, 0, len(l.Fields)+1)
 	for _, f := range l.Fields {
 		if was := r.Snapshot.Settings[f]; was > 0 {
-			parts = append(parts, say(bold(label(f)+" is "+number(r.Ask.Settings[f]/was)+" times what it was")))
+			parts = append(parts, say(bold(label(f)+" would be "+number(r.Ask.Settings[f]/was)+" times what it is")))
 		} else {
-			parts = append(parts, say(bold(label(f)+" goes from 0 to "+number(r.Ask.Settings[f]))))
+			parts = append(parts, say(bold(label(f)+" would go from 0 to "+number(r.Ask.Settings[f]))))
 		}
 	}
 	switch c := r.Snapshot.Cost; {
@@ -165,16 +165,21 @@ func price(r *change.Request) prose {
 	case c == nil:
 		return say("List price unknown.")
 	default:
-		return say("Up to ", bold(money(c.CeilingAfter)+"/h"), now(c.CeilingBefore, c.CeilingAfter),
-			", idle "+money(c.FloorAfter)+"/h", now(c.FloorBefore, c.FloorAfter), ".")
+		return say("Up to ", bold(money(c.CeilingAfter)+"/h"), before(r, c.CeilingBefore, c.CeilingAfter),
+			", idle "+money(c.FloorAfter)+"/h", before(r, c.FloorBefore, c.FloorAfter), ".")
 	}
 }
 
-func now(was, is float64) string {
-	if money(was) == money(is) {
+// before is the price without the change: that of now, until it is made.
+func before(r *change.Request, was, is float64) string {
+	switch {
+	case money(was) == money(is):
 		return ""
+	case r.State == change.Applied:
+		return " (was " + money(was) + ")"
+	default:
+		return " (now " + money(was) + ")"
 	}
-	return " (now " + money(was) + ")"
 }
 
 // runs is how many replicas run now, of how many that may.
@@ -192,7 +197,9 @@ func runs(r *change.Request) string {
 		return "Scaled to zero now."
 	case s.Status != "ACTIVE":
 		return "Now " + statusWord(s.Status) + ", " + number(s.Replicas) + of + " run."
-	case known && s.Replicas >= most:
+	case known && s.Replicas > most:
+		return number(s.Replicas) + " run, above the max of " + number(most) + "."
+	case known && s.Replicas == most:
 		return number(s.Replicas) + of + " run: at the limit."
 	default:
 		return number(s.Replicas) + of + " run."

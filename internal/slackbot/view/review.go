@@ -13,7 +13,7 @@ import (
 func waiting(r *change.Request) Message {
 	var d draft
 	what := title(r.Target)
-	text := say("Waiting for ", missing(r), ".")
+	text := say("Waits for ", missing(r), ".")
 	set := []slack.BlockElement{button(ActionCancel, "Cancel", r.ID, what)}
 	if r.Decision.BreakGlass {
 		text = say(text, " If it cannot wait:")
@@ -29,7 +29,7 @@ func waiting(r *change.Request) Message {
 // sign that they looked at it.
 func reviewCard(r *change.Request) Message {
 	var d draft
-	lines := []prose{say("🚨 ", user(r.Requester.ID), " broke the glass: ", bold(title(r.Target)))}
+	lines := []prose{say("🚨 ", user(r.Requester.ID), " used break-glass: ", bold(title(r.Target)))}
 	lines = append(lines, wishLines(r)...)
 	lines = append(lines, price(r), askedReason(r))
 	if r.State.Ended() {
@@ -55,7 +55,7 @@ func soFar(r *change.Request) prose {
 	if r.UndoneBy != "" {
 		undone = say("Undone by " + r.UndoneBy.String() + ".")
 	}
-	return join("\n", ended(r), join(" ", outcome(r), undone))
+	return join("\n", told(r), join(" ", outcome(r), undone))
 }
 
 func reviewing(r *change.Request) prose {
@@ -84,7 +84,7 @@ func signers(r *change.Request) prose {
 // reviewReminder is one line in the thread of a review card that nobody has signed.
 func reviewReminder(r *change.Request) Message {
 	var d draft
-	d.lines(say("Still not reviewed: ", user(r.Requester.ID), " broke the glass ", on(r.OwedSince), ": ", wish(r), "."),
+	d.lines(say("Still not reviewed: ", user(r.Requester.ID), " used break-glass ", on(r.OwedSince), ": ", wish(r), "."),
 		say(signers(r), ", please look at it and sign above."))
 	return d.message()
 }
@@ -99,7 +99,7 @@ func Reviews(open []change.Listed) Message {
 	items := make([]prose, 0, len(open))
 	for _, r := range open {
 		items = append(items, join("\n",
-			say(bold(r.ID.String()), " · ", user(r.Requester.ID), " broke the glass ", on(r.OwedSince)),
+			say(bold(r.ID.String()), " · ", user(r.Requester.ID), " used break-glass ", on(r.OwedSince)),
 			wish(r.Request),
 			price(r.Request),
 			soFar(r.Request),
