@@ -123,10 +123,14 @@ func TestBreakGlassIsOffered(t *testing.T) {
 			t.Errorf("the form does not say %q: %s", want, form.Blocks)
 		}
 	}
-	d := s.Slack.Submit("U0ANA", form.ID, because("now"))
-	s.wait("the form says what is wrong", func(*slacksim.Snapshot) bool { return len(s.form("U0ANA").Errors) == 1 })
-	if got := string(d.AckPayload()); !strings.Contains(got, "not allowed: break-glass wants a reason of at least 10 characters") {
-		t.Errorf("under the field: %s", got)
+	for _, reason := range []string{"now", "now" + strings.Repeat(" ", 9) + "!", strings.Repeat("\u200b", 12)} {
+		d := s.Slack.Submit("U0ANA", form.ID, because(reason))
+		if err := d.WaitAck(s.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(d.AckPayload()); !strings.Contains(got, "not allowed: break-glass wants a reason of at least 10 characters") {
+			t.Errorf("under the field for %q: %s", reason, got)
+		}
 	}
 	s.Slack.Submit("U0ANA", form.ID, because("nobody answers"))
 	s.sees("Ana", "Baseten: ACCEPTED")

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"go.uber.org/zap"
 
@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// leastReason is how many characters the reason of a break-glass has to have.
+	// leastReason is how many characters that can be read the reason of a break-glass has
+	// to have.
 	leastReason = 10
 	// deniedFor is how long a person's denial keeps everybody from break-glass on the
 	// same setting of the same target.
@@ -83,10 +84,22 @@ func (s *Service) breakGlassRefused(ctx context.Context, r *Request, reason stri
 			return Reason{Code: DeniedLately, Request: o.ID}, nil
 		}
 	}
-	if utf8.RuneCountInString(strings.TrimSpace(reason)) < leastReason {
+	if legible(reason) < leastReason {
 		return Reason{Code: ReasonTooShort}, nil
 	}
 	return Reason{}, nil
+}
+
+// legible is how many characters of a text can be read: several spaces count as one, and
+// what is hidden as none.
+func legible(text string) int {
+	n := 0
+	for _, r := range strings.Join(strings.Fields(text), " ") {
+		if unicode.IsPrint(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // breakGlass notes a break-glass and opens its review.

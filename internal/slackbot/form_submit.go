@@ -57,7 +57,7 @@ func (b *Bot) changeSubmitted(d *delivery, c slack.InteractionCallback) {
 		d.acknowledgeWith(slack.NewErrorsViewSubmissionResponse(wrong))
 		return
 	}
-	from.delivery.Key = "form:" + c.View.ID + ":" + fingerprint(ask.Text) // sent twice it asks once
+	from.delivery.Key = "form:" + c.View.ID + ":" + fingerprint(from.channel+" "+ask.Text) // sent twice it asks once
 	b.record(d, from, string(commands.NameChange), func(ctx context.Context, in change.Submission) (*change.Request, error) {
 		in.Ask = ask
 		if e.Kept.Replaces != "" {
