@@ -198,7 +198,7 @@ func (t Targets) spellings(kind string) []spelling {
 
 func (t Targets) environment(i int) Resolved {
 	env := &t.Environments[i]
-	r := Resolved{ModelID: t.ModelID, Model: t.Model, Environment: env, Deployment: env.Current, ReadAt: t.ReadAt, Stale: t.Stale}
+	r := Resolved{ModelID: t.ModelID, Model: t.Model, Environment: env, Deployment: env.Current, ReadAt: t.ReadAt, Stale: t.Stale, Err: t.Err}
 	if env.Current != nil {
 		r.Serves, r.Development = env.Name, env.Current.Development
 		_, others := t.places(env.Current)
@@ -209,7 +209,7 @@ func (t Targets) environment(i int) Resolved {
 
 func (t Targets) deployment(i int) Resolved {
 	dep := &t.Deployments[i]
-	r := Resolved{ModelID: t.ModelID, Model: t.Model, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale}
+	r := Resolved{ModelID: t.ModelID, Model: t.Model, Deployment: dep, Development: dep.Development, ReadAt: t.ReadAt, Stale: t.Stale, Err: t.Err}
 	r.Serves, r.Promoting = t.places(dep)
 	for i := range t.Environments {
 		if r.Serves != "" && t.Environments[i].Name == r.Serves {

@@ -28,9 +28,10 @@ type Resolved struct {
 	Promoting []string
 	// Development marks the development deployment, whose replicas are fixed.
 	Development bool
-	// ReadAt and Stale are those of the reading.
+	// ReadAt, Stale and Err are those of the reading.
 	ReadAt time.Time
 	Stale  bool
+	Err    error
 }
 
 // Kind is TargetEnvironment or TargetDeployment.
@@ -115,7 +116,7 @@ func (r Resolved) Reread(ctx context.Context, client *Client) (Resolved, error) 
 	default:
 		return Resolved{}, invalid("deployment", "no target")
 	}
-	r.ReadAt, r.Stale = at, false
+	r.ReadAt, r.Stale, r.Err = at, false, nil
 	return r, nil
 }
 

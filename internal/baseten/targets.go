@@ -24,6 +24,8 @@ type Targets struct {
 	// Stale is set when Baseten could not be read now: this is the last reading
 	// that succeeded. It may be shown, never acted on.
 	Stale bool
+	// Err is why it could not be read, where it is stale.
+	Err error
 }
 
 // Targets reads a model with its environments and deployments, all at once and
@@ -36,7 +38,7 @@ func (c *Catalogue) Targets(ctx context.Context, modelID string) (Targets, error
 		return c.keep(t), nil
 	case Down(err) && !errors.Is(ctx.Err(), context.Canceled):
 		if old, ok := c.kept(modelID); ok {
-			old.Stale = true
+			old.Stale, old.Err = true, err
 			return old, nil
 		}
 	}

@@ -210,7 +210,7 @@ func (s *Service) resolve(ctx context.Context, ask Ask, maxAge time.Duration) (f
 // unseen refuses a request whose settings cannot be read now. Where the policy
 // would permit it on the settings as they were last, people can still make it.
 func (s *Service) unseen(r *Request, sub subject) *refusal {
-	no := &refusal{state: Failed, why: Reason{Code: BasetenAway}}
+	no := &refusal{Failed, basetenSaid(sub.resolved.Err), sub.resolved.Err}
 	last := *r
 	last.Snapshot.Settings = sub.resolved.Settings()
 	if s.policy().Decide(s.question(&last, sub.person, sub.people)).Effect == authz.Allow {
