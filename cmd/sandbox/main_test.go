@@ -358,8 +358,12 @@ func TestWorldAroundTheBot(t *testing.T) {
 	u.Quiet()
 }
 
-var picture = flag.String("picture", "", "write the picture of a thread that the README shows: "+
-	"go test ./cmd/sandbox -run Picture -picture $PWD/docs/thread.png")
+var (
+	picture = flag.String("picture", "", "write the picture of a thread that the README shows: "+
+		"go test ./cmd/sandbox -run Picture -picture $PWD/docs/thread.png")
+	formPicture = flag.String("form-picture", "", "write the picture of the form that the README shows: "+
+		"go test ./cmd/sandbox -run Picture -form-picture $PWD/docs/form.png")
+)
 
 // A request, its approval and its end, as the README shows them.
 func TestPicture(t *testing.T) {
@@ -377,6 +381,29 @@ func TestPicture(t *testing.T) {
 	u.thread("In force after")
 	u.Shows("#thread-messages", "Approved by @Lea")
 	u.PictureThread(*picture, 900)
+}
+
+// The form for a change, filled in, as the README shows it.
+func TestPictureOfTheForm(t *testing.T) {
+	if *formPicture == "" {
+		t.Skip("see -form-picture")
+	}
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, 1280, 900)}
+	u.Theme("light")
+	u.Shows("#bot-status", "Bot connected")
+	u.Enter(box, "/autoscale status llama-70b production")
+	u.Press("#messages .btn", "Change…")
+	u.Shows("#modal[open]", "Max replicas")
+	// The last change of a field counts: it is read when the field is left.
+	u.Run(chromedp.Evaluate[chromedp.Void](`{
+		const max = [...document.querySelectorAll("#modal .field, #modal label, #modal div")].filter((el) => el.textContent.trim().startsWith("Max replicas")).at(-1).parentElement.querySelector("input");
+		max.focus();
+		max.select();
+	}`), chromedp.KeyEvent("12"), chromedp.KeyEvent(kb.Tab))
+	u.Shows("#modal[open]", "@Lea")
+	u.Shoot("form")
+	u.PictureOf("#modal", *formPicture)
 }
 
 // user is somebody at the page.

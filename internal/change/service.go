@@ -430,6 +430,8 @@ type responders struct {
 	mu   sync.Mutex
 	by   map[ID]Responder
 	rows map[ID]*Request
+	// signed are those whose requester was told that it takes longer.
+	signed map[ID]bool
 }
 
 const respondersLast = 30 * time.Minute
@@ -438,7 +440,7 @@ func (a *responders) keep(r *Request, to Responder) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == nil {
-		a.by, a.rows = make(map[ID]Responder), make(map[ID]*Request)
+		a.by, a.rows, a.signed = make(map[ID]Responder), make(map[ID]*Request), make(map[ID]bool)
 	}
 	row := *r
 	a.rows[r.ID] = &row
@@ -468,4 +470,16 @@ func (a *responders) drop(id ID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.by, id)
+	delete(a.signed, id)
+}
+
+// sign tells that a request's requester was not told yet that it takes longer, once.
+func (a *responders) sign(id ID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.by[id] == nil || a.signed[id] {
+		return false
+	}
+	a.signed[id] = true
+	return true
 }

@@ -44,7 +44,12 @@ func (s *Service) lookUpFirst(ctx context.Context, draft *Request) (subject, *re
 	if to := s.responders.to(draft.ID); to != nil {
 		as := *draft // lookUp writes to the draft
 		done := Sign(ctx, draft.CreatedAt, s.now(),
-			func(ctx context.Context) error { return to(ctx, &as) },
+			func(ctx context.Context) error {
+				if !s.responders.sign(as.ID) { // an earlier try said so
+					return nil
+				}
+				return to(ctx, &as)
+			},
 			func(err error) { s.unsigned(&as, err) })
 		defer done()
 	}

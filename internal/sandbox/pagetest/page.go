@@ -220,6 +220,19 @@ func (p *Page) PictureThread(file string, width int64) {
 	}
 }
 
+// PictureOf writes a picture of one element, and of nothing else, to a file.
+func (p *Page) PictureOf(selector, file string) {
+	p.t.Helper()
+	const scale = 1.5
+	png, err := chromedp.Run(p.ctx, chromedp.ScreenshotScale(selector, scale))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, png, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // Step is a part of a test with the same page. The steps build on each other: the
 // first that fails ends the test.
 func (p *Page) Step(t *testing.T, name string, f func()) {

@@ -55,9 +55,9 @@ func outcomeWords(r *change.Request, kind change.OutcomeKind) prose {
 	case change.Watching:
 		return say("I keep looking: if it takes effect after all, this thread says so.")
 	case change.Landed:
-		return say("It took effect after all, by ", on(o.At), ": "+current(r.Ask.Settings, r.Ask.Settings.Fields())+".")
+		return say("It took effect after all, seen ", on(o.At), ": "+current(r.Ask.Settings, r.Ask.Settings.Fields())+".")
 	case change.NeverLanded:
-		return say("It had not taken effect by ", on(o.At), ". I do not look any more.")
+		return say("It had not taken effect when I last looked, ", on(o.At), ". I do not look any more.")
 	case change.Following, "":
 		return nil
 	default:
