@@ -84,6 +84,12 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 	}
 }
 
+// isTaken reports whether a text that begins with the word is no change of a model.
+func isTaken(word string) bool {
+	_, ok := firstWord(word)
+	return ok || slices.Contains(notYet, lower(word))
+}
+
 // buttons are words that people type and that are pressed.
 var buttons = []string{"approve", "deny", "reject", "confirm", "review"}
 
