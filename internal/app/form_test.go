@@ -484,3 +484,29 @@ func TestFormThatIsNotFilled(t *testing.T) {
 	s.Slack.Fault(slacksim.Fault{Method: "views.*", Kind: slacksim.FaultServerError, Times: 1})
 	s.formFor("Ben", "llama-70b production", "Max replicas")
 }
+
+// What nobody can type can be chosen: a model that is called like a command, a deployment
+// that is called like a setting.
+func TestFormOfNamesThatAreWords(t *testing.T) {
+	t.Parallel()
+	s := stage(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
+	if err := s.Baseten.RenameModel(llama, "help"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Baseten.RenameDeployment(llama, basetensim.DemoLlamaCanary, "max=7"); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	for i, target := range []string{"env:production", "deployment:" + basetensim.DemoLlamaCanary} {
+		s.As("Ana").Slash("#ml-oncall", "/autoscale")
+		f := s.opens("Ana", formTitle)
+		f.choose("Model", llama)
+		f.sees("Target")
+		f.choose("Target", target)
+		f.sees("Max replicas")
+		f.enter("max", fmt.Sprint(5+i))
+		f.sees(fmt.Sprintf("→ %d", 5+i))
+		f.sent()
+		s.wait("it is carried out", func(*slacksim.Snapshot) bool { return len(s.patches()) == i+1 })
+	}
+}

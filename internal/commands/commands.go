@@ -129,7 +129,11 @@ func (c Command) String() string {
 	if c.All {
 		words = append(words, wordAll)
 	}
-	for _, ref := range []Ref{c.Model, c.Target} {
+	model := c.Model
+	if c.Name == NameChange && model.Kind == "" && isTaken(model.Word) {
+		model.Kind = KindModel // a text that begins with the word would be another command
+	}
+	for _, ref := range []Ref{model, c.Target} {
 		if !ref.IsZero() {
 			words = append(words, ref.String())
 		}

@@ -92,6 +92,12 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 // wordAll is what history takes in front of a model.
 const wordAll = "all"
 
+// isTaken reports whether a text that begins with the word is no change of a model.
+func isTaken(word string) bool {
+	_, ok := firstWord(word)
+	return ok || slices.Contains(notYet, lower(word))
+}
+
 // parseModel reads [MODEL [TARGET]], with "all" before it where the command takes that.
 func (p parser) parseModel(spec Spec, tokens []token) (c Command, m *Mistake) {
 	c.Name = spec.Name

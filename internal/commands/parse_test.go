@@ -298,3 +298,15 @@ func BenchmarkParseWorst(b *testing.B) {
 		}
 	}
 }
+
+// A model that is called like a command is written so that it is read again as a model.
+func TestModelCalledLikeACommand(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"help", "status", "Undo", "lock", "llama"} {
+		c := Command{Name: NameChange, Model: Ref{Word: word}, Target: Ref{Word: "production"}, Settings: baseten.Settings{baseten.MaxReplica: 9}}
+		again, err := Parse(c.String())
+		if err != nil || again.Name != NameChange || again.Model.Word != word || !again.Settings.Equal(c.Settings) {
+			t.Errorf("%s is read as %+v, %v", c, again, err)
+		}
+	}
+}

@@ -220,8 +220,14 @@ func askOfForm(m baseten.Listed, r baseten.Resolved, settings baseten.Settings, 
 			spelled.Word = t.DeploymentID
 		}
 	}
-	ask.Text = commands.Command{
-		Name: commands.NameChange, Model: commands.Ref{Word: m.Plain()}, Target: spelled, Settings: settings, Reason: reason,
-	}.String()
+	line := commands.Command{Name: commands.NameChange, Model: commands.Ref{Word: m.Plain()}, Target: spelled, Settings: settings}
+	if _, err := commands.Parse(line.String()); err != nil { // names that nobody can type
+		line.Model.Word = m.ID
+		if t.Environment == "" {
+			line.Target = commands.Ref{Kind: commands.KindDeployment, Word: t.DeploymentID}
+		}
+	}
+	line.Reason = reason
+	ask.Text = line.String()
 	return ask
 }
