@@ -245,8 +245,8 @@ func TestCheckBadSetups(t *testing.T) {
 			want: []string{
 				`warn  user              U0LEO (leo) is deactivated and may do nothing. Take the ID out of the policy.`,
 				`FAIL  user              U0NOBODY: Slack knows nobody of this ID. Correct the policy.`,
-				`warn  user              U0GUS (gus) is a guest. The policy names this ID, so what it grants holds for the guest too.`,
-				`FAIL  user              U0EVE (eve) is no person of this workspace (foreign) and can be granted nothing. Correct the policy.`,
+				`warn  user              U0GUS (Gus) is a guest. The policy names this ID, so what it grants holds for the guest too.`,
+				`FAIL  user              U0EVE (Eve) is no person of this workspace (foreign) and can be granted nothing. Correct the policy.`,
 			},
 		},
 		{
@@ -275,7 +275,7 @@ rules:
 			want: []string{
 				`ok    POLICY_FILE       3 rules, 0 tests pass`,
 				`ok    users             1 person named in the policy, all active members`,
-				`warn  approvals         rule "one lead" depends on U0LEA (lea): nobody can approve what they ask for, and nothing while they are away.`,
+				`warn  approvals         rule "one lead" depends on U0LEA (Lea): nobody can approve what they ask for, and nothing while they are away.`,
 				`FAIL  approvals         rule "two leads" can never be approved: it lacks 1 approval, 1 person could approve. Add people or ask for fewer approvals.`,
 				`FAIL  approvals         rule "both" can never be approved: it lacks 1 approval by oncall, 3 people could approve. Add people or ask for fewer approvals.`,
 			},
@@ -294,7 +294,7 @@ rules:
 			passes: true,
 			want: []string{
 				`ok    POLICY_FILE       1 rule, 0 tests pass`,
-				`warn  approvals         rule "somebody else" depends on U0ANA (ana): nobody can approve what they ask for, and nothing while they are away.`,
+				`warn  approvals         rule "somebody else" depends on U0ANA (Ana): nobody can approve what they ask for, and nothing while they are away.`,
 			},
 		},
 		{
