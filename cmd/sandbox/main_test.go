@@ -274,7 +274,7 @@ func TestFirstSteps(t *testing.T) {
 	step("max=7", send("Max replicas: 4 → 7"))
 	step("max=12", send("Waits for one of @Lea, @Leo, until"))
 	step("Approve", press("Approve", "Approved by @Lea"))
-	step("staging min=1", send("Waits for Ana to confirm"))
+	step("staging min=1", send("Waits for Ben to confirm"))
 	step("Confirm", press("Confirm", "Min replicas: 0 → 1"))
 	u.Until(`document.querySelectorAll("#messages .thread-link").length === 3`)
 	step("undo", func() {
