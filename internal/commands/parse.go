@@ -95,7 +95,7 @@ const wordAll = "all"
 // isTaken reports whether a text that begins with the word is no change of a model.
 func isTaken(word string) bool {
 	_, ok := firstWord(word)
-	return ok || slices.Contains(notYet, lower(word))
+	return ok || slices.Contains(notYet, lower(word)) || slices.Contains(buttons, lower(word))
 }
 
 // parseModel reads [MODEL [TARGET]], with "all" before it where the command takes that.
