@@ -199,3 +199,19 @@ func TestEveryStateHasWords(t *testing.T) {
 		}
 	}
 }
+
+// That Slack did not show a user group is no matter of permission.
+func TestTroubleIsNoRefusal(t *testing.T) {
+	for _, c := range []authz.Cause{
+		{Code: authz.CauseGroupUnreadable, Rule: "r", Unreadable: []string{"S0ONCALL"}},
+		{Code: authz.CauseBreakGlassUnreadable, Rule: "r", Unreadable: []string{"S0ONCALL"}},
+		{Code: authz.CauseTooFew, Rule: "r", Needed: map[string]int{"": 1}, Unreadable: []string{"S0LEADS"}},
+	} {
+		for _, code := range []change.Code{change.PolicyDenied, change.PolicyDeniesIt} {
+			text := ReasonText(change.Reason{Code: code, Cause: c})
+			if strings.Contains(text, "not allowed") || !strings.Contains(text, "failed") {
+				t.Errorf("%s, %s: %s", code, c.Code, text)
+			}
+		}
+	}
+}

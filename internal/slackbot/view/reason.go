@@ -260,7 +260,23 @@ func (t telling) why(where spot) prose {
 	if len(text) == 0 {
 		return nil
 	}
+	if trouble(t.Cause) {
+		w.opens = failure // Slack's trouble is no matter of permission
+	}
 	return say(openings[w.opens][where], text)
+}
+
+// trouble reports whether the policy said no because Slack did not show who is in a user
+// group.
+func trouble(c authz.Cause) bool {
+	switch c.Code {
+	case authz.CauseGroupUnreadable, authz.CauseBreakGlassUnreadable:
+		return true
+	case authz.CauseTooFew:
+		return len(c.Unreadable) > 0
+	default:
+		return false
+	}
 }
 
 // advice is what to do next. The card is for everybody and does without.
