@@ -26,6 +26,10 @@
 //     that cannot be read just give no approvers.
 //   - approvals are given by different people: {leads: 1, sre: 1} wants two, also if
 //     one person is in both groups.
+//   - mention names those of the approvers whom the card pings; where it names nobody
+//     who could approve, or is left out, all of them.
+//   - A raise that may be a slip of the finger ([ConfirmAbove], confirm_above in the file)
+//     waits for the requester's Confirm where the rule allows it at once.
 //
 // # Conditions
 //
