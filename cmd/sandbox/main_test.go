@@ -216,7 +216,7 @@ func stories(t *testing.T, width, height int64, theme string) {
 	for name, c := range map[string]struct{ line, says string }{
 		"dry-run":          {"llama-70b production max=30 min=3 dry-run", "Dry run: nothing was changed."},
 		"can":              {"can llama-70b production max=30", "the rest needs a lead"},
-		"status":           {"status llama-70b", "set by ana"},
+		"status":           {"status llama-70b", "set by Ana"},
 		"help":             {"help", "changes autoscaling settings"},
 		"help-word":        {"help delay", "Scale-down delay"},
 		"list":             {"list", "search/rerank"},

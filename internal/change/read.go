@@ -45,8 +45,15 @@ func (s *Service) MayAsk(ctx context.Context, in Submission) error {
 	return s.refuseAct(ctx, a, nil, &Refused{Reason: why})
 }
 
-// Request returns a request as it is, or ErrNotFound.
-func (s *Service) Request(ctx context.Context, id ID) (*Request, error) { return s.store.Get(ctx, id) }
+// Request returns a request as it is, or ErrNotFound, also where it was made in a private
+// channel that the reader is not in.
+func (s *Service) Request(ctx context.Context, reader authz.Person, id ID) (*Request, error) {
+	r, err := s.store.Get(ctx, id)
+	if err == nil && r.Requester.ID != reader.ID && !s.seesInto(ctx, reader, r.Channel) {
+		return nil, ErrNotFound
+	}
+	return r, err
+}
 
 // Preview is a request that was looked at and not made.
 type Preview struct {

@@ -136,7 +136,7 @@ func (b *Bot) fillNow(life context.Context, f *filling, c *choice) {
 	if c.start != nil {
 		form.Unknown, form.Typed, form.Reason, form.Replaced = c.start.unknown, c.start.typed(), c.start.reason, c.start.replaced
 	} else if id := c.entry.Kept.Replaces; id != "" {
-		form.Replaced, _ = b.changes.Request(ctx, id) // it is only shown
+		form.Replaced, _ = b.changes.Request(ctx, c.from.person, id) // it is only shown
 	}
 	if model, ok := b.names.Listed(c.entry.ModelID); ok {
 		form.Model = &model

@@ -169,7 +169,7 @@ func spoken(m slack.Msg) string {
 // values are taken.
 func (b *Bot) changeRequest(d *delivery, from asker, trigger string, id change.ID) {
 	b.openChange(d, from, trigger, func(ctx context.Context) (start, error) {
-		r, err := b.changes.Request(ctx, id)
+		r, err := b.changes.Request(ctx, from.person, id)
 		if errors.Is(err, change.ErrNotFound) {
 			return start{}, &change.Refused{Reason: change.Reason{Code: change.RequestNotFound}, Request: &change.Request{ID: id}}
 		}
