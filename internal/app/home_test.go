@@ -54,7 +54,7 @@ func TestHomeOfAnApprover(t *testing.T) {
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=12")
 	s.sees("Ana", "If it cannot wait") // now it waits
 	page = s.home("Lea", "Waiting for you (1)")
-	says(t, page, "ana asks", "4 → 12", "Up to $")
+	says(t, page, "Ana asks", "4 → 12", "Up to $")
 
 	d, err := page.Press("Approve Change")
 	if err != nil {

@@ -54,12 +54,12 @@ func TestStatusAtAGlance(t *testing.T) {
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=30")
 	s.sees("Ana", "If it cannot wait")
 	got = s.reads("Ben", "status llama-70b")
-	for _, text := range []string{"set by ana", "waiting: #", "→ 30", "up to $45.50/h"} {
+	for _, text := range []string{"set by Ana", "waiting: #", "→ 30", "up to $45.50/h"} {
 		if !strings.Contains(got, text) {
 			t.Errorf("it does not say %q:\n%s", text, got)
 		}
 	}
-	s.answers("Ben", "status llama-70b production", "idle $13.00/h", "Waits for one of", "max 7 → 30", "Last: ana", "Baseten: ACCEPTED", "model "+llama)
+	s.answers("Ben", "status llama-70b production", "idle $13.00/h", "Waits for one of", "max 7 → 30", "Last: Ana", "Baseten: ACCEPTED", "model "+llama)
 	s.answers("Ben", "status production llama-70b", "idle $13.00/h")
 	s.answers("Ben", "status llama-70b/production", "idle $13.00/h")
 }

@@ -22,7 +22,7 @@ func TestNobodyIsAskedForNothing(t *testing.T) {
 func TestTargetBeforeModel(t *testing.T) {
 	s := tell(t, quietly(), nil)
 	d := s.slash("Ana", "#ml-oncall", "/autoscale production llama-70b max=7")
-	s.told(d, "production not found. The model comes first. Nothing was changed.")
+	s.told(d, "production not found. llama-70b is a model, and the model comes first. Nothing was changed.")
 	s.told(d, "/autoscale llama-70b production max=7")
 }
 
