@@ -56,12 +56,14 @@ var kinds = []slacksim.User{
 }
 
 // gateTable says what comes of each entry point: for each kind of person, in each
-// state of the request. Words stand in outcomes.
+// state of the request. Words stand in outcomes. The first row waits for an edit: later
+// there are many, and Slack takes some fifty a minute.
 //
 //	waits     for an approval        previews  for the requester's Confirm
 //	applied   by the policy alone    broken    applied by break-glass, unreviewed
 const gateTable = `
 entry                      state                          requester colleague nobody   approver listed   guest    foreign  stranger bot      deactivated unknown
+form:explain               denied                         over      over      over     done     over     members  members  members  members  members  lookup
 slash:change               -                              done      done      norule   asks     done     norule   never    foreign  bots     gone     unidentified
 mention:change             -                              done      done      norule   asks     done     norule   foreign  foreign  bots     gone     unidentified
 slash:names                -                              form      form      norule   form     form     norule   never    foreign  bots     gone     unidentified
@@ -98,7 +100,6 @@ form:break_glass           waits                          done      notyours  no
 form:break_glass           previews                       noglass   notyours  notyours notyours notyours members  members  members  members  members  lookup
 form:explain               waits                          done      no        no       done     no       members  members  members  members  members  lookup
 form:explain               previews                       done      no        no       no       no       members  members  members  members  members  lookup
-form:explain               denied                         over      over      over     done     over     members  members  members  members  members  lookup
 
 button:approve,deny,confirm,cancel applied,broken,denied,canceled,stale over over over over     over     members  members  members  members  members  lookup
 form:break_glass           applied,broken,denied,canceled,stale over over     over     over     over     members  members  members  members  members  lookup

@@ -49,13 +49,13 @@ func TestLoneReply(t *testing.T) {
 // While a dozen changes are followed and tell that they are in force, a denied card
 // loses its buttons within seconds, though all edits share one budget.
 func TestButtonsGoFirst(t *testing.T) {
+	t.Parallel()
 	const (
 		followed   = 12
 		denied     = 6
 		gone       = 10 * time.Second
 		perChannel = 2 // cards and replies: Slack takes three at once
 	)
-	t.Parallel()
 	s := limited(t, `version: 1
 rules:
   - {name: delays, who: [U0ANA], settings: [delay], effect: approve, approvers: [U0LEA]}

@@ -58,6 +58,7 @@ func TestPreviewSaysWhetherItWillTakeEffect(t *testing.T) {
 // it back is told of by one new reply that mentions the requester, since an edit
 // notifies nobody. Of production the whole channel hears it.
 func TestOverruledOverARestart(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		target, asked string
 		inForce       string

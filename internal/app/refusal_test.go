@@ -132,6 +132,7 @@ func TestReads(t *testing.T) {
 
 // Secrets go nowhere: not into the log, at its most talkative, and not into Slack.
 func TestSecretsStaySecret(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
 	d := s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
 	s.sees("Ana", "Baseten: ACCEPTED")

@@ -12,6 +12,7 @@ import (
 // While Baseten is slow, whoever typed sees after two seconds that it goes on, and the
 // answer follows. Where it is fast, nobody sees a sign.
 func TestSignWhileReading(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), nil)
 	const sign = "Reading, it takes longer than usual"
 	fast := s.slash("Ana", "#ml-oncall", "/autoscale status llama-70b production")
@@ -32,6 +33,7 @@ func TestSignWhileReading(t *testing.T) {
 // An approved change that cannot go on says why on its card, long before the reply is
 // due.
 func TestSignOnTheCard(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), nil)
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=12")
 	card := s.sees("Ana", "Waits for")
