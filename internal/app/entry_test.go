@@ -250,10 +250,10 @@ func (g *gate) request(t *testing.T, state string) subject {
 		g.want[id]++
 	case "denied":
 		g.acked(t, g.press("U0LEA", r, "deny"))
-		g.said(t, r.channel, "Denied by", 1)
+		g.said(t, r.channel, "Denied by", 2) // the card and the reply
 	case "canceled":
 		g.acked(t, g.press("U0ANA", r, "cancel"))
-		g.said(t, r.channel, "Canceled by", 1)
+		g.said(t, r.channel, "Canceled by", 2)
 	case "stale":
 		if err := g.Baseten.ChangeEnvironmentBehindTheBack(id, "production", basetensim.Changes{"max_replica": 5}); err != nil {
 			t.Fatal(err)
