@@ -336,6 +336,9 @@ func gateCells(t *testing.T, table string) []cell {
 // Who may do what, by every way in, whatever they are and whatever became of the
 // request.
 func TestEveryEntryPoint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole table takes a minute: run it without -short")
+	}
 	t.Parallel()
 	g := openGate(t, nil)
 	g.tryAll(t, gateTable)

@@ -33,7 +33,7 @@ func (s *story) refusals() (out []change.Event) {
 
 // A guest who presses a button without end uses up nothing that others need.
 func TestGuestClicksWithoutEnd(t *testing.T) {
-	const clicks = 700
+	const clicks = 200
 	s := tell(t, quietly(), nil)
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=12")
 	card := s.sees("Lea", "Approve Change")
