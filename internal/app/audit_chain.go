@@ -79,14 +79,5 @@ func (w *headWatch) look(ctx context.Context) {
 
 // run looks until ctx ends.
 func (w *headWatch) run(ctx context.Context) {
-	tick := time.NewTicker(headEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			w.look(ctx)
-		}
-	}
+	every(ctx, headEvery, func() { w.look(ctx) })
 }

@@ -115,16 +115,7 @@ func (p *policyHolder) watch(ctx context.Context) {
 	if p.file == "" {
 		return
 	}
-	tick := time.NewTicker(p.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = p.refresh(ctx) // it told of a refusal itself
-		}
-	}
+	every(ctx, p.every, func() { _ = p.refresh(ctx) }) // it told of a refusal itself
 }
 
 // refresh takes a new version of the file, if there is one and it is good.

@@ -15,18 +15,13 @@ const reviewsEvery = 10 * time.Second
 
 // watchReviews shows by a metric, until ctx ends, how many reviews are open.
 func watchReviews(ctx context.Context, db *store.Store, metrics *observe.Metrics, log *zap.Logger) {
-	tick := time.NewTicker(reviewsEvery)
-	defer tick.Stop()
-	for {
+	count := func() {
 		if n, err := db.OpenReviews(ctx); err == nil {
 			metrics.OpenReviews(n)
 		} else if ctx.Err() == nil {
 			log.Warn("count open reviews", zap.Error(err))
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 	}
+	count()
+	every(ctx, reviewsEvery, count)
 }

@@ -265,16 +265,25 @@ func identify(ctx context.Context, slack *slackbot.Slack, log *zap.Logger) (slac
 
 // prune forgets old deliveries.
 func prune(ctx context.Context, db *store.Store, now func() time.Time, log *zap.Logger) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
+	forget := func() {
 		if _, err := db.Prune(ctx, now().Add(-deliveriesKept)); err != nil && ctx.Err() == nil {
 			log.Warn("forget old deliveries", zap.Error(err))
 		}
+	}
+	forget()
+	every(ctx, time.Hour, forget)
+}
+
+// every does something each time the interval is over, until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			do()
 		}
 	}
 }

@@ -29,9 +29,6 @@ func (w *World) As(name string) *Person {
 	panic("sandbox: nobody is called " + name)
 }
 
-// ID is the person's Slack user ID.
-func (p *Person) ID() string { return p.id }
-
 // Channel returns the ID of a channel by "#name" or ID, and "@autoscale" is the
 // person's direct message with the bot. It panics if there is none.
 func (p *Person) Channel(name string) string {

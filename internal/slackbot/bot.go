@@ -121,13 +121,6 @@ func (b *Bot) Run(ctx context.Context, within time.Duration) error {
 // Ready tells why the bot could not serve a command now, nil while it could.
 func (b *Bot) Ready() error { return b.sockets.ready() }
 
-// SocketAppID is the ID of the app that the app token belongs to, "" until a socket
-// was opened.
-func (b *Bot) SocketAppID() string {
-	id, _ := b.sockets.appID.Load().(string)
-	return id
-}
-
 // SocketsOfApp is how many sockets the app has, all its processes together, as Slack
 // said when the last one was opened. Slack allows 10.
 func (b *Bot) SocketsOfApp() int { return int(b.sockets.ofApp.Load()) }

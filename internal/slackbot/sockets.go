@@ -39,7 +39,6 @@ type sockets struct {
 	open    atomic.Int64  // sockets that said hello and were not lost or left
 	ofApp   atomic.Int64  // sockets of the app, all processes together, as Slack said last
 	full    atomic.Bool   // Slack refuses more of them
-	appID   atomic.Value  // string
 	serving sync.WaitGroup
 }
 
@@ -143,9 +142,6 @@ func (s *sockets) drop(e *envelope) {
 }
 
 func (s *sockets) opened(k *socket) {
-	if k.appID != "" {
-		s.appID.Store(k.appID)
-	}
 	s.ofApp.Store(int64(k.others + 1))
 	open := s.open.Add(1)
 	call(s.watch.SocketOpened)
