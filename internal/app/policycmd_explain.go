@@ -126,7 +126,7 @@ func parseBefore(text string) (baseten.Settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the settings before cannot be read: %w", err)
 	}
-	if c.Reason != "" || c.DryRun || c.BreakGlass {
+	if c.Reason != "" || c.DryRun || c.BreakGlass || c.For != 0 || !c.Until.IsZero() {
 		return nil, fmt.Errorf("the settings before cannot be read: write settings only, such as min=1,max=4")
 	}
 	return c.Settings, nil

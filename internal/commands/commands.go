@@ -15,15 +15,21 @@
 //	         | "list" [ GLOB ] | "help" [ WORD ]
 //	         | "pending" | "reviews" | "whoami"
 //	         | "cancel" ID | "undo" ID [ reason ]
+//	         | "extend" ID [ span ] { end | reason } | "keep" ID [ reason ]
+//	         | "freeze" ( MODEL | "*" ) [ TARGET ] { end | reason | "break-glass" } | "thaw" ID
 //	MODEL    = name | "model:" name
 //	TARGET   = name | "env:" name | "deployment:" name
 //	setting  = word "=" value | word ":" value | word value | "--" word [ "=" ] value
-//	option   = reason | "dry-run" | "break-glass"       also with "--"
+//	option   = reason | end | "dry-run" | "break-glass" also with "--"
+//	end      = "for" [ "=" ] span | "until" [ "=" ] moment
+//	span     = a sum of days, hours and minutes in this order: 2d, 1h30m, 90m
+//	moment   = [ weekday | date ] time of the day       in quotes or as two words
 //	reason   = "reason" [ "=" ] ( quoted text | one word, the last of the line )
 //
 // The first two plain words are the model and the target; settings and options may
 // stand anywhere around them. A word is plain unless it contains "=", starts with a
-// dash, is "reason", or is a setting followed by a colon. Spaces around "=" do not
+// dash, is "reason", "for" or "until", or is a setting followed by a colon; in a freeze,
+// where the target may be left out, no option is plain. Spaces around "=" do not
 // matter. The first word of a command wins over a model of that name, which is reached
 // as model:status; so does "all" after "history". A reason without quotes is one word, and whatever follows it is
 // refused: no word of a reason may become a setting or an option.
@@ -35,6 +41,7 @@ package commands
 
 import (
 	"strings"
+	"time"
 
 	"autoscalebot/internal/baseten"
 )
@@ -55,6 +62,10 @@ const (
 	NameHistory Name = "history"
 	NameCancel  Name = "cancel"
 	NameUndo    Name = "undo"
+	NameExtend  Name = "extend"
+	NameKeep    Name = "keep"
+	NameFreeze  Name = "freeze"
+	NameThaw    Name = "thaw"
 	NameHelp    Name = "help"
 )
 
@@ -97,18 +108,25 @@ func (r Ref) String() string {
 // Command is one text, understood. Fields that its Name does not use are zero.
 type Command struct {
 	Name Name
-	// Model and Target are set for a change and can; Target may be zero for
-	// status, both for history.
+	// Model and Target are set for a change and can; Target may be zero for status
+	// and freeze, both for history. The Word of Model is "*" for a freeze of all.
 	Model, Target Ref
 	// Settings holds values within the ranges of baseten.AllSettings, at least one
 	// for a change and can, nil otherwise.
 	Settings baseten.Settings
-	// Reason has at most MaxReason characters, in one line.
+	// Reason has at most MaxReason characters, in one line. A freeze has one always.
 	Reason string
+	// For is how long a change or a freeze is to hold, between LeastFor and MostFor, and
+	// by how much an extend prolongs a change. It is zero where nobody said.
+	For time.Duration
+	// Until is when it is to end, zero where nobody said. For and Until are never both
+	// set; a freeze has one of them.
+	Until  Moment
 	DryRun bool
-	// BreakGlass comes with a Reason always.
+	// BreakGlass comes with a Reason always. A freeze with it lets requests with
+	// break-glass through.
 	BreakGlass bool
-	// ID names a request for cancel and undo: five Crockford base32 characters in
+	// ID names a request for cancel, undo, extend and keep, and a freeze for thaw: five Crockford base32 characters in
 	// capitals, without the #.
 	ID string
 	// All is set for a history that leaves nothing out.
@@ -151,6 +169,12 @@ func (c Command) String() string {
 	}
 	if len(c.Settings) > 0 {
 		words = append(words, c.Settings.String())
+	}
+	if c.For != 0 {
+		words = append(words, "for="+formatSpan(c.For))
+	}
+	if !c.Until.IsZero() {
+		words = append(words, untilWord(c.Until.String()))
 	}
 	if c.Reason != "" {
 		words = append(words, "reason="+quote(c.Reason))

@@ -16,6 +16,10 @@ var synonyms = map[string]Name{
 	"log": NameHistory, "logs": NameHistory, "audit": NameHistory,
 	"rollback": NameUndo, "revert": NameUndo,
 	"withdraw": NameCancel,
+	"lock":     NameFreeze, "pause": NameFreeze,
+	"unlock": NameThaw, "unfreeze": NameThaw, "unpause": NameThaw,
+	"prolong": NameExtend, "renew": NameExtend, "permanent": NameKeep,
+	"freezes": NamePending,
 }
 
 // small talk, which asks for nothing.

@@ -28,7 +28,10 @@ func Names(text string) (model, target Ref, ok bool) {
 			return Ref{}, Ref{}, false
 		}
 	}
-	if model, m = modelRef(tokens[0]); m != nil || model.Kind == "" && len(baseten.Closest(model.Word, firstWords(), 1)) > 0 {
+	if model, m = modelRef(tokens[0]); m != nil {
+		return Ref{}, Ref{}, false
+	}
+	if _, other := otherWords[lower(model.Word)]; model.Kind == "" && (other || len(baseten.Closest(model.Word, firstWords(), 1)) > 0) {
 		return Ref{}, Ref{}, false
 	}
 	if len(tokens) == 2 {

@@ -44,9 +44,16 @@ func checkParse(t *testing.T, text string) (understood bool) {
 		if c.Model.Word == "" {
 			t.Errorf("Parse(%q) has no model", text)
 		}
-	case NameCancel, NameUndo:
+	case NameCancel, NameUndo, NameExtend, NameKeep, NameThaw:
 		if len(c.ID) != 5 {
 			t.Errorf("Parse(%q) has the ID %q", text, c.ID)
+		}
+		if (c.Name == NameExtend) != (c.For != 0) {
+			t.Errorf("Parse(%q) has the time %s", text, c.For)
+		}
+	case NameFreeze:
+		if c.Model.Word == "" || c.Reason == "" || (c.For == 0) == c.Until.IsZero() || c.DryRun || len(c.Settings) > 0 {
+			t.Errorf("Parse(%q) is incomplete: %+v", text, c)
 		}
 	case NameList, NameWhoami, NamePending, NameReviews, NameHistory, NameHelp:
 	default:
@@ -54,6 +61,9 @@ func checkParse(t *testing.T, text string) (understood bool) {
 	}
 	if c.Model.Word == "" && c.Target.Word != "" {
 		t.Errorf("Parse(%q) has a target without a model", text)
+	}
+	if c.For != 0 && (c.For < LeastFor || c.For > MostFor || !c.Until.IsZero()) {
+		t.Errorf("Parse(%q) ends after %s, until %s", text, c.For, c.Until)
 	}
 	if c.BreakGlass && c.Reason == "" || utf8.RuneCountInString(c.Reason) > MaxReason {
 		t.Errorf("Parse(%q) has the reason %q", text, c.Reason)
@@ -80,8 +90,8 @@ func checkParse(t *testing.T, text string) (understood bool) {
 func TestParseFragments(t *testing.T) {
 	fragments := []string{
 		"llama-70b", "production", "model:x", `model:"a b"`, "env:", "env:prod", "deploy:x", "status", "list", "can", "undo", "help",
-		"K7M2Q", "#k7m2q", "max", "min", "window", "utilization", "down-rate", "reason", "dry-run", "break-glass", "for", "lock",
-		"=", ":", "+=", "7", "70", "%", "70%", "10m", "-1", "+2", "max=7", "min=1", "delay=2m", "tokens:5", "--max-replica", "—max", "-x",
+		"K7M2Q", "#k7m2q", "max", "min", "window", "utilization", "down-rate", "reason", "dry-run", "break-glass", "for", "until", "freeze", "extend", "keep", "thaw",
+		"=", ":", "+=", "7", "70", "%", "70%", "10m", "-1", "+2", "max=7", "min=1", "delay=2m", "for=2h", "1h30m", "until=18:00", "until=Mon", "08:00", "6pm", "2026-12-01", "tokens:5", "--max-replica", "—max", "-x",
 		`reason="a b"`, "reason=“it’s \\\" \\\\ on”", "'", `"`, "`", "*", "“", "”", "\\", "<http://a.b|c>", "<!here>", "<@U1>",
 		"\u00a0", "\u200b", "\u202e", "⑦", "🔥", "x=y", "maxx=7", "a*",
 	}
@@ -119,6 +129,7 @@ func FuzzParse(f *testing.F) {
 		"*llama-70b* `production` —max-replica=7", "model:“my model” env:'x' max=7",
 		`a b max=7 break-glass reason="it's \"on\" \\ fire" dry-run`,
 		"a b max+=2", "a b max=⑦", "a b utilization = 70 %", "a b window 10 min", "list *", "list *a*",
+		`a b max=1 for=2h`, `a b max=1 until="Mon 08:00"`, "a b max=1 until=2026-12-01 8:00", "a b max=1 for 1d1h", "freeze a until 6pm reason=x",
 		"undo #oil0k reason=“x”", "<http://llama.ai|llama.ai> x max=1", "a b max=1 reason=x y", "can a b max=1",
 		"help --max", "a\u202eb c max=1", "\xff", `"'a' b" c max=1`, "model:model:x env:a=b max=1",
 		strings.Repeat("a", 255) + " " + strings.Repeat("b", 255) + ` max=1 reason="` + strings.Repeat("🔥", 500) + `"`,

@@ -53,7 +53,7 @@ func HelpLines(topic string) []HelpLine {
 		case isSetting:
 			return helpOnSetting(w.setting)
 		case isNotYet:
-			return []HelpLine{{Before: w.name + " is not available yet."}}
+			return []HelpLine{{Before: w.name + " is not available. " + adviceOn[w.name]}}
 		default:
 			i := slices.IndexFunc(options, func(o option) bool { return o.is == w.is })
 			o := options[i]

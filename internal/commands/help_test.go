@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -36,7 +37,8 @@ func TestTable(t *testing.T) {
 			changes[s.Name] = true
 		}
 	}
-	if len(changes) != 3 || !changes[NameChange] || !changes[NameCancel] || !changes[NameUndo] {
+	want := map[Name]bool{NameChange: true, NameCancel: true, NameUndo: true, NameExtend: true, NameKeep: true, NameFreeze: true, NameThaw: true}
+	if !maps.Equal(changes, want) {
 		t.Errorf("commands that change something: %v", changes)
 	}
 }
@@ -79,7 +81,10 @@ func TestHelpOnTopics(t *testing.T) {
 		{"reason", "500 characters"},
 		{"dryrun", "changes nothing"},
 		{"break-glass", "needs a reason"},
-		{"lock", "not available yet"},
+		{"schedule", "made at Baseten"},
+		{"at", "says when it ends"},
+		{"for", "at most 30d"},
+		{"until", "in your time zone"},
 		{"maxx", "Did you mean max?"},
 		{"statsu", "Did you mean status?"},
 		{"frobnicate", "There is no help on"},

@@ -36,7 +36,9 @@ func (p parser) understood(line string) string {
 }
 
 // without is the text without one of its words, as understood has it.
-func (p parser) without(t token) string { return p.understood(p.text[:t.start] + p.text[t.end:]) }
+func (p parser) without(t token) string {
+	return p.understood(strings.TrimRight(p.text[:t.start], " ") + " " + strings.TrimLeft(p.text[t.end:], " "))
+}
 
 func parse(text string, corrected bool) (Command, *Mistake) {
 	text, m := normalise(text)
@@ -84,6 +86,10 @@ func parse(text string, corrected bool) (Command, *Mistake) {
 		return parseTopic(rest)
 	case argsID, argsIDWithReason:
 		return p.parseID(spec, rest)
+	case argsExtend:
+		return p.parseExtend(spec, rest)
+	case argsFreeze:
+		return p.parseFreeze(rest)
 	default:
 		return parseAlone(spec, rest)
 	}
@@ -95,7 +101,7 @@ const wordAll = "all"
 // isTaken reports whether a text that begins with the word is no change of a model.
 func isTaken(word string) bool {
 	_, ok := firstWord(word)
-	return ok || slices.Contains(notYet, lower(word)) || slices.Contains(buttons, lower(word))
+	return ok || alwaysOption(word) || slices.Contains(notYet, lower(word)) || slices.Contains(buttons, lower(word))
 }
 
 // parseModel reads [MODEL [TARGET]], with "all" before it where the command takes that.
@@ -174,16 +180,10 @@ func parseTopic(tokens []token) (Command, *Mistake) {
 
 // parseID reads ID, and the reason where the command takes one.
 func (p parser) parseID(spec Spec, tokens []token) (Command, *Mistake) {
-	c := Command{Name: spec.Name}
-	if len(tokens) == 0 {
-		return Command{}, mistake("Which request? For example: %s. %s and %s show requests and their IDs.", typed(spec.Examples[0]), typed("pending"), typed("history"))
+	c, m := p.startID(spec, tokens)
+	if m != nil {
+		return Command{}, m
 	}
-	id, ok := readID(tokens[0].text)
-	if !ok {
-		return Command{}, mistake("%q is not a request ID: an ID is # and five letters or digits, as in %s. %s and %s show them.",
-			echo(tokens[0].text), typed(spec.Examples[0]), typed("pending"), typed("history"))
-	}
-	c.ID = id
 	rest := glue(tokens[1:])
 	if len(rest) == 0 {
 		return c, nil
@@ -196,6 +196,23 @@ func (p parser) parseID(spec Spec, tokens []token) (Command, *Mistake) {
 		return Command{}, m
 	}
 	return t.cmd, nil
+}
+
+// startID reads the ID of a command that takes one.
+func (p parser) startID(spec Spec, tokens []token) (Command, *Mistake) {
+	what, where := "request", typed(string(NamePending))+" and "+typed(string(NameHistory))+" show"
+	if spec.Name == NameThaw {
+		what, where = "freeze", typed(string(NamePending))+" shows"
+	}
+	if len(tokens) == 0 {
+		return Command{}, mistake("Which %s? For example: %s. %s %ss and their IDs.", what, typed(spec.Examples[0]), where, what)
+	}
+	id, ok := readID(tokens[0].text)
+	if !ok {
+		return Command{}, mistake("%q is not a %s ID: an ID is # and five letters or digits, as in %s. %s them.",
+			echo(tokens[0].text), what, typed(spec.Examples[0]), where)
+	}
+	return Command{Name: spec.Name, ID: id}, nil
 }
 
 // readID reads five Crockford base32 characters: any case, o for 0, i and l for 1,
@@ -219,7 +236,8 @@ func parseAlone(spec Spec, tokens []token) (Command, *Mistake) {
 // notAvailable refuses the name of a feature that does not exist yet where a
 // command or a model stands.
 func notAvailable(word string) *Mistake {
-	return mistake("%s is not available yet, so nothing was changed. For a model called %[1]s, type `model:%[1]s`.", lower(word))
+	word = lower(word)
+	return mistake("%s is not available, so nothing was changed. %s For a model called %[1]s, type `model:%[1]s`.", word, adviceOn[word])
 }
 
 // onlyPlain refuses settings and options after a command that takes names only.

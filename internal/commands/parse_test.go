@@ -187,7 +187,7 @@ func TestNames(t *testing.T) {
 		{"ml/llama Production max=3", Ref{"", "ml/llama"}, Ref{"", "Production"}},
 		{"max min max=3", Ref{"", "max"}, Ref{"", "min"}},
 		{"llama status max=3", Ref{"", "llama"}, Ref{"", "status"}},
-		{"llama for max=3", Ref{"", "llama"}, Ref{"", "for"}},
+		{"model:until env:for max=3", Ref{KindModel, "until"}, Ref{KindEnvironment, "for"}},
 		{"model:lock development max=3", Ref{KindModel, "lock"}, Ref{"", "development"}},
 		{"model:a=b deployment:-x max=3", Ref{KindModel, "a=b"}, Ref{KindDeployment, "-x"}},
 		{"model:max:7 production max=3", Ref{KindModel, "max:7"}, Ref{"", "production"}},
@@ -302,7 +302,7 @@ func BenchmarkParseWorst(b *testing.B) {
 // A model that is called like a command is written so that it is read again as a model.
 func TestModelCalledLikeACommand(t *testing.T) {
 	t.Parallel()
-	for _, word := range []string{"help", "status", "Undo", "lock", "llama"} {
+	for _, word := range []string{"help", "status", "Undo", "lock", "freeze", "for", "at", "llama"} {
 		c := Command{Name: NameChange, Model: Ref{Word: word}, Target: Ref{Word: "production"}, Settings: baseten.Settings{baseten.MaxReplica: 9}}
 		again, err := Parse(c.String())
 		if err != nil || again.Name != NameChange || again.Model.Word != word || !again.Settings.Equal(c.Settings) {

@@ -92,8 +92,9 @@ func (t *tail) quotedReason(tok token, words string) []string {
 	for _, next := range t.tokens[t.next:] {
 		w, ok := vocabulary[spelled(next.head)]
 		setting := ok && next.assigned && w.is == isSetting
+		end := ok && next.assigned && (w.is == isFor || w.is == isUntil)
 		w, ok = vocabulary[spelled(next.text)]
-		option := ok && (w.is == isDryRun || w.is == isBreakGlass)
+		option := end || ok && (w.is == isDryRun || w.is == isBreakGlass)
 		if option || setting && all == "" {
 			rest := t.text[next.start:]
 			words, _ = strings.CutSuffix(words, rest)

@@ -45,6 +45,11 @@ func TestUnquotedReason(t *testing.T) {
 				left + " " + begin + "high load " + word + " now",
 				"can " + left + " " + begin + "high " + word,
 				"undo K7M2Q " + begin + "high " + word,
+				"keep K7M2Q " + begin + "high " + word,
+				"extend K7M2Q 1h " + begin + "high " + word,
+				"freeze llama-70b for=2h " + begin + "high " + word,
+				left + " for=2h " + begin + "high " + word,
+				left + " until Mon " + begin + "high " + word,
 				"llama-70b " + begin + "high production " + word,
 				begin + "high " + left + " " + word,
 				left + " " + begin + "“high " + word,
@@ -101,7 +106,12 @@ func TestReasonInTheCorrectedLine(t *testing.T) {
 		{"llama-70b production max=7 reason=high concurrency 128", []string{`llama-70b production max=7 reason="high concurrency 128"`}},
 		{"llama-70b production max=7 reason=launch at noon", []string{`llama-70b production max=7 reason="launch at noon"`}},
 		{"llama-70b production max 7 --reason launch  at noon", []string{`llama-70b production max 7 reason="launch at noon"`}},
-		{"llama-70b production max=7 reason launch until=18:00", []string{`llama-70b production max=7 reason="launch until=18:00"`}},
+		{"llama-70b production max=7 reason launch until=18:00", []string{
+			`llama-70b production max=7 reason="launch until=18:00"`, `llama-70b production max=7 until=18:00 reason="launch"`}},
+		{"llama-70b production max=7 reason=launch until noon", []string{`llama-70b production max=7 reason="launch until noon"`}},
+		{"keep k7m2q reason=traffic stays", []string{`keep k7m2q reason="traffic stays"`}},
+		{"extend k7m2q 2h reason=still busy", []string{`extend k7m2q 2h reason="still busy"`}},
+		{"freeze * until=18:00 reason=the launch", []string{`freeze * until=18:00 reason="the launch"`}},
 		{"can llama-70b production max=7 reason=launch at noon", []string{`can llama-70b production max=7 reason="launch at noon"`}},
 		{"undo k7m2q reason=all quiet now", []string{`undo k7m2q reason="all quiet now"`}},
 		{"llama-70b production max=7 reason=“launch at noon", []string{`llama-70b production max=7 reason="launch at noon"`}},
@@ -135,6 +145,7 @@ func FuzzUnquotedReason(f *testing.F) {
 		f.Add(uint(0), tail)
 	}
 	left := []string{
+		"llama-70b production max=7 for=2h", "freeze * until=Mon 18:00", "extend K7M2Q 1h", "keep K7M2Q", "freeze llama-70b for",
 		"llama-70b production max=7", "can llama-70b production max=7 dry-run", "llama-70b max=7", "max=7", "undo K7M2Q",
 		"env:production", "llama-70b production break-glass min=1 max=7", "llama-70b production window=10m max",
 	}

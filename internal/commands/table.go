@@ -32,6 +32,8 @@ const (
 	argsMaybeTopic   // [WORD]
 	argsID           // ID
 	argsIDWithReason // ID [reason]
+	argsExtend       // ID [span] {for | reason}
+	argsFreeze       // MODEL|* [TARGET] {for | until | reason | break-glass}
 )
 
 var table = []Spec{
@@ -42,10 +44,12 @@ var table = []Spec{
 		More: []string{
 			"TARGET is an environment (production), a deployment's name or ID, or development.",
 			"model:X, env:X and deployment:X choose where a name fits two things; team/name where two teams share one.",
+			"for=2h or until=18:00 makes it a temporary change: afterwards the bot puts back what was there before.",
 			`reason="…" is kept with the request, dry-run shows what would happen, break-glass skips an approval where the policy allows it.`,
 		},
 		Examples: []string{
 			"llama-70b production max=7",
+			"llama-70b production max=7 for=2h",
 			`llama-70b production min=2 max=7 window=10m reason="launch at noon"`,
 			"llama-70b deployment:abc1234 utilization=70% dry-run",
 		},
@@ -77,7 +81,7 @@ var table = []Spec{
 	{
 		Name: NamePending, args: argsNone,
 		Usage:    "pending",
-		Summary:  "lists the requests that wait for somebody",
+		Summary:  "lists the requests that wait for somebody, and freezes",
 		Examples: []string{"pending"},
 	},
 	{
@@ -110,6 +114,43 @@ var table = []Spec{
 			`reason="…" may follow the ID.`,
 		},
 		Examples: []string{"undo #K7M2Q", `undo #K7M2Q reason="latency is back to normal"`},
+	},
+	{
+		Name: NameExtend, args: argsExtend, Changes: true,
+		Usage:   "extend ID 1h",
+		Summary: "lets a temporary change hold longer",
+		More: []string{
+			"Without a time it is one hour more.",
+			`reason="…" may follow.`,
+		},
+		Examples: []string{"extend #K7M2Q 1h", `extend #K7M2Q 1h30m reason="the launch takes longer"`},
+	},
+	{
+		Name: NameKeep, args: argsIDWithReason, Changes: true,
+		Usage:    "keep ID",
+		Summary:  "keeps a temporary change for good",
+		More:     []string{`reason="…" may follow the ID.`},
+		Examples: []string{"keep #K7M2Q", `keep #K7M2Q reason="the traffic stays"`},
+	},
+	{
+		Name: NameFreeze, args: argsFreeze, Changes: true,
+		Usage:   `freeze MODEL|* [TARGET] until="Mon 08:00" reason="…"`,
+		Summary: "stops all changes of a model until then; * is all models",
+		More: []string{
+			"The policy says who may. for=2h works as well as until.",
+			"With break-glass, requests that skip their approval go through.",
+			"The list of what waits shows each freeze and its ID.",
+		},
+		Examples: []string{
+			`freeze llama-70b production until="Mon 08:00" reason="launch"`,
+			`freeze * for=2h reason="incident" break-glass`,
+		},
+	},
+	{
+		Name: NameThaw, args: argsID, Changes: true,
+		Usage:    "thaw ID",
+		Summary:  "ends a freeze",
+		Examples: []string{"thaw #K7M2Q"},
 	},
 	{
 		Name: NameHelp, args: argsMaybeTopic,

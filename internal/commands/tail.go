@@ -33,16 +33,24 @@ type tail struct {
 	// belongs to it. timedAt is where it stands.
 	timed   baseten.Setting
 	timedAt token
+	// end is for or until, whichever was read; endAt is where it stands.
+	end   string
+	endAt token
 	// reason is the word that began the reason, nil before it was read.
 	reason *token
 }
 
 // refuse makes a Mistake of a sentence about the change.
 func (t *tail) refuse(format string, args ...any) *Mistake {
-	if t.cmd.Name == NameChange || t.cmd.Name == NameUndo {
+	if t.spec().Changes {
 		format += " Nothing was changed."
 	}
 	return mistake(format, args...)
+}
+
+// spec is the row of the command that is read.
+func (t *tail) spec() Spec {
+	return table[slices.IndexFunc(table, func(s Spec) bool { return s.Name == t.cmd.Name })]
 }
 
 func (t *tail) read() *Mistake {
@@ -54,7 +62,7 @@ func (t *tail) read() *Mistake {
 		switch {
 		case isRef && len(t.names) == 2:
 			m = t.refuse("Model and target are %s already, so %q is too much.", shown(t.names...), echo(tok.text))
-		case isRef, tok.plain() && len(t.names) < 2 && !startsReason(tok):
+		case isRef, tok.plain() && len(t.names) < 2 && !t.startsOption(tok):
 			m = t.readName(tok)
 		default:
 			m = t.readWord(tok)
@@ -66,14 +74,31 @@ func (t *tail) read() *Mistake {
 	return nil
 }
 
-// startsReason tells that a plain word begins a reason wherever it stands: were it read
-// as a name, the words after it could be read as settings.
+// startsReason tells that a word begins a reason.
 func startsReason(tok token) bool {
 	w, ok := vocabulary[spelled(tok.text)]
 	return ok && w.is == isReason
 }
 
+// alwaysOption tells that a word is an option wherever it stands: were reason read as a
+// name, the words after it could be read as settings.
+func alwaysOption(text string) bool {
+	w, ok := vocabulary[spelled(text)]
+	return ok && (w.is == isReason || w.is == isFor || w.is == isUntil)
+}
+
+// startsOption tells that a plain word is no name. In a freeze, where the target may be
+// left out, that is true of every option.
+func (t *tail) startsOption(tok token) bool {
+	w, ok := vocabulary[spelled(tok.text)]
+	return alwaysOption(tok.text) || ok && w.is != isSetting && t.cmd.Name == NameFreeze
+}
+
 func (t *tail) readName(tok token) *Mistake {
+	if t.cmd.Name == NameFreeze && len(t.names) == 0 && tok.text == allModels {
+		t.names = append(t.names, Ref{Word: allModels})
+		return nil
+	}
 	read := targetRef
 	if len(t.names) == 0 {
 		read = modelRef
@@ -107,7 +132,10 @@ func (t *tail) readWord(tok token) *Mistake {
 	timed := t.timed
 	t.timed = baseten.Setting{}
 	w, ok := vocabulary[spelled(head)]
-	if !ok {
+	switch {
+	case t.cmd.Name == NameFreeze && (!ok || w.is == isSetting || w.is == isDryRun):
+		return t.notOfFreeze(tok, head)
+	case !ok:
 		return t.unknown(tok, head, timed)
 	}
 	switch w.is {
@@ -118,8 +146,12 @@ func (t *tail) readWord(tok token) *Mistake {
 		return t.readSetting(w.setting, tok)
 	case isReason:
 		return t.readReason(tok)
+	case isFor:
+		return t.readFor(tok)
+	case isUntil:
+		return t.readUntil(tok)
 	case isNotYet:
-		return t.refuse("%s is not available yet, and without it the change would mean something else.", w.name)
+		return t.refuse("%s is not available, and without it the change would mean something else. %s", w.name, adviceOn[w.name])
 	}
 	if tok.assigned {
 		return t.refuse("%s takes no value: type %[1]s, or leave it out.", w.name).with(t.instead(tok, w.name))
@@ -231,12 +263,17 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 		return t.refuse("Which setting should be %d?", n).with(t.instead(tok, "min="+head), t.instead(tok, "max="+head))
 	}
 	if near := nearWords(head); len(near) > 0 {
-		m := t.refuse("%q is not a setting or option. Did you mean %s?", word, either(near))
+		var fit, lines []string
 		for _, n := range near {
 			raw := t.text[tok.start:tok.end]
-			m = m.with(t.instead(tok, strings.Replace(raw, head, n, 1)))
+			if line := t.instead(tok, strings.Replace(raw, head, n, 1)); line != "" {
+				fit, lines = append(fit, n), append(lines, line)
+			}
 		}
-		return m
+		if fit != nil {
+			near = fit
+		}
+		return t.refuse("%q is not a setting or option. Did you mean %s?", word, either(near)).with(lines...)
 	}
 	if command, ok := t.nearCommand(); ok && tok.plain() && len(t.cmd.Settings) == 0 {
 		return t.refuse("%q is not a command. Did you mean %s?", echo(t.names[0].Word), command).with(t.asCommand(command))
@@ -244,7 +281,7 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 	if line := t.spaced(); line != "" {
 		return t.refuse("%q is not a setting or option. A name with spaces needs quotes.", word).with(line)
 	}
-	return t.refuse("%q is not a setting or option. Settings are %s; options are reason, dry-run and break-glass.", word, either(settingWords()))
+	return t.refuse("%q is not a setting or option. Settings are %s; options are %s.", word, either(settingWords()), either(optionWords()))
 }
 
 // spaced is the line with its first two words as one name, where a third one follows
@@ -285,6 +322,14 @@ func settingWords() []string {
 	var out []string
 	for _, s := range baseten.AllSettings {
 		out = append(out, s.Word)
+	}
+	return out
+}
+
+func optionWords() []string {
+	var out []string
+	for _, o := range options {
+		out = append(out, o.name)
 	}
 	return out
 }

@@ -132,8 +132,8 @@ func unbold(s string) (string, bool) {
 	return inner, !strings.Contains(inner, "*")
 }
 
-// assign splits head=value. A colon does the same after the word of a setting or
-// reason, and nowhere else: model:X and names with a colon in them are names.
+// assign splits head=value. A colon does the same after the word of a setting,
+// reason, for or until, and nowhere else: model:X and names with a colon in them are names.
 func (t *token) assign() {
 	if _, _, ok := cutKind(t.text); ok {
 		return
@@ -147,7 +147,7 @@ func (t *token) assign() {
 		}
 	} else if head, value, ok = strings.Cut(t.text, ":"); ok {
 		w, known := vocabulary[spelled(head)]
-		ok = known && (w.is == isSetting || w.is == isReason)
+		ok = known && (w.is == isSetting || w.is == isReason || w.is == isFor || w.is == isUntil)
 	}
 	if !ok {
 		return

@@ -16,11 +16,13 @@ import (
 // resetWords are what people type to clear a setting. Baseten cannot.
 var resetWords = []string{"null", "none", "nil", "reset", "default", "unset", "clear", "off"}
 
-// timeUnits are words that people write for the units that a time may have.
+// timeUnits are words that people write for the units of time.
 var timeUnits = map[string][]string{
 	"s": {"s", "sec", "secs", "second", "seconds"},
 	"m": {"m", "min", "mins", "minute", "minutes"},
 	"h": {"h", "hr", "hrs", "hour", "hours"},
+	"d": {"d", "day", "days"},
+	"w": {"w", "week", "weeks"},
 }
 
 // unitOf is the unit that a word stands for, "" if it is none.

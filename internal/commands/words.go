@@ -15,6 +15,8 @@ const (
 	isReason
 	isDryRun
 	isBreakGlass
+	isFor
+	isUntil
 	isNotYet // a feature that does not exist yet
 )
 
@@ -37,15 +39,26 @@ type option struct {
 
 var options = []option{
 	{isReason, "reason", `reason="…"`, "is kept with the request and shown with it; at most 500 characters.", `llama-70b production max=7 reason="launch at noon"`},
+	{isFor, "for", "for=2h", "puts the values of now back after that time: 90m, 2h, 1h30m or 2d, at least 5m and at most 30d.", "llama-70b production max=7 for=2h"},
+	{isUntil, "until", "until=18:00", "puts the values of now back at that time, in your time zone: 18:00 or 6pm, \"Mon 08:00\", \"2026-12-01 08:00\".", `llama-70b production max=7 until="Mon 08:00"`},
 	{isDryRun, "dry-run", "dry-run", "shows what would happen and changes nothing.", "llama-70b production max=7 dry-run"},
 	{isBreakGlass, "break-glass", "break-glass", "skips the approval where the policy allows it. It needs a reason, is announced, and somebody reviews it afterwards.", `llama-70b production max=7 break-glass reason="outage"`},
 }
 
 // notYet lists words of features that people know from elsewhere and that do not
-// exist yet. They are refused as such: to ignore for=2h would leave a change in
-// force that was meant to end.
-var notYet = []string{
-	"for", "until", "at", "keep", "extend", "freeze", "thaw", "lock", "unlock", "schedule",
+// exist. They are refused as such: to ignore at=18:00 would change at once what was
+// meant for later. The advice says what there is instead.
+var notYet = []string{"at", "schedule"}
+
+var adviceOn = map[string]string{
+	"at":       "A change starts at once; `for=2h` or `until=18:00` says when it ends.",
+	"schedule": "Schedules are made at Baseten, and " + typed("status llama-70b") + " shows those of a model.",
+}
+
+// meantOption are words that people type for an option.
+var meantOption = map[string]string{
+	"duration": "for", "during": "for", "ttl": "for", "lasts": "for", "expires-in": "for",
+	"til": "until", "till": "until", "end": "until", "ends": "until", "expires": "until", "to": "until",
 }
 
 // otherWords are what people type for a command, from other tools or from talking.
@@ -56,7 +69,9 @@ var otherWords = map[string]string{
 	"log": "history", "logs": "history",
 	"revert": "undo", "rollback": "undo",
 	"sign": "reviews",
-	"hi":   "help", "hello": "help", "hey": "help",
+	"lock": "freeze", "pause": "freeze", "unlock": "thaw", "unfreeze": "thaw", "unpause": "thaw",
+	"prolong": "extend", "renew": "extend", "permanent": "keep", "freezes": "pending",
+	"hi": "help", "hello": "help", "hey": "help",
 }
 
 // notOurs are what people want done to a model that is no autoscaling.
@@ -115,6 +130,9 @@ func nearWords(text string) []string {
 		if name := vocabulary[spelling].name; !slices.Contains(near, name) {
 			near = append(near, name)
 		}
+	}
+	if name, ok := meantOption[text]; ok {
+		return []string{name}
 	}
 	if w, ok := vocabulary[text]; ok && w.is != isNotYet { // only the dashes are wrong
 		return []string{w.name}
