@@ -215,8 +215,12 @@ func ParsePolicyCommand(text string) (policyfile.ParsedCommand, error) {
 	if c.Name != commands.NameChange {
 		return policyfile.ParsedCommand{}, fmt.Errorf("this is not a change: %s", c)
 	}
-	return policyfile.ParsedCommand{
+	parsed := policyfile.ParsedCommand{
 		Model: c.Model.Word, Target: c.Target.Word, Kind: c.Target.Kind,
-		Settings: c.Settings, Reason: c.Reason, BreakGlass: c.BreakGlass,
-	}, nil
+		Settings: c.Settings, Reason: c.Reason, Duration: c.For, BreakGlass: c.BreakGlass,
+	}
+	if !c.Until.IsZero() {
+		parsed.Ends = c.Until.In
+	}
+	return parsed, nil
 }

@@ -61,6 +61,9 @@ func PolicyExplain(out io.Writer, e Explain) error {
 	writeSteps(w, found.Steps)
 	w.add("")
 	writeDecision(w, found.Decision)
+	if who := policy.Freezers(); who != nil {
+		w.add("May freeze and thaw: %s.", strings.Join(who, ", "))
+	}
 	return w.err
 }
 
@@ -75,6 +78,14 @@ func (e Explain) question(policy *authz.Policy) (authz.Question, error) {
 	command, err := ParsePolicyCommand(e.Command)
 	if err != nil {
 		return authz.Question{}, fmt.Errorf("the command cannot be read: %w", err)
+	}
+	duration := command.Duration
+	if command.Ends != nil { // the person's own zone is not known here
+		end, err := command.Ends(e.Now, policy.Location())
+		if err != nil {
+			return authz.Question{}, err
+		}
+		duration = end.Sub(e.Now)
 	}
 	before, err := parseBefore(e.Before)
 	if err != nil {
@@ -95,7 +106,7 @@ func (e Explain) question(policy *authz.Policy) (authz.Question, error) {
 	return authz.Question{
 		Person: authz.Person{ID: e.As, Membership: authz.Member}, Channel: channel,
 		Target: e.target(command), Before: before, Touched: command.Settings,
-		Reason: command.Reason, BreakGlass: command.BreakGlass,
+		Reason: command.Reason, Duration: duration, BreakGlass: command.BreakGlass,
 		Cost: cost, Now: e.Now, People: people,
 	}, nil
 }
@@ -187,6 +198,9 @@ func (e Explain) writeQuestion(w *lines, policy *authz.Policy, q authz.Question)
 	if others := q.Before.Without(q.Touched); len(others) > 0 {
 		w.add("  as it is %s", others)
 	}
+	if q.Duration > 0 {
+		w.add("  for      %s", hours(q.Duration))
+	}
 }
 
 // writeSteps tells what came of each rule.
@@ -218,6 +232,12 @@ func writeDecision(w *lines, d authz.Decision) {
 	if d.Effect == authz.Approve {
 		w.add("Waits for at most %s.", hours(d.Expires))
 	}
+	switch {
+	case d.MaxFor > 0:
+		w.add("The change may hold for at most %s.", hours(d.MaxFor))
+	case d.RequireFor:
+		w.add("The change needs an end: for=2h or until=18:00.")
+	}
 	if d.BreakGlass && !d.BrokeGlass {
 		w.add("This person may skip the approval: break-glass reason=\"…\".")
 	}
@@ -227,7 +247,7 @@ func hours(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return count(int(d/time.Hour), "hour", "hours")
 	}
-	return d.String()
+	return d.Round(time.Minute).String()
 }
 
 // standIn marks invented members of user groups. No real ID holds it.

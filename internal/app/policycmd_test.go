@@ -221,6 +221,61 @@ Decision: deny. The policy takes commands in other channels only: C0MLOPS.
 	}
 }
 
+// temporary is a policy about how long a change may hold.
+const temporary = `version: 1
+timezone: Europe/Berlin
+groups:
+  leads: {users: [U0LEA]}
+freeze: {who: [leads, U0VIP]}
+rules:
+  - {name: a shift, who: [everyone], settings: [max], effect: allow, max_for: 8h}
+  - {name: an end, who: [leads], require: [for], effect: allow}
+tests:
+  - {as: U0ANA, command: llama production max=7 for=8h, expect: allow, rule: a shift}
+  - {as: U0ANA, command: 'llama production max=7 until=18:00', now: "2026-05-01T10:00", expect: allow, rule: a shift}
+  - {as: U0ANA, command: 'llama production max=7 until="Sat 10:00"', now: "2026-05-01T10:00", expect: deny, rule: a shift}
+  - {as: U0LEA, command: llama production min=2, expect: deny, rule: an end}
+`
+
+func TestPolicyOfTemporaryChanges(t *testing.T) {
+	file := policyFile(t, temporary)
+	var out bytes.Buffer
+	if err := app.PolicyTest(&out, file); err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	const why = `U0LEA, in leads, asks:
+  model    llama
+  target   environment production
+  max      null → 7
+`
+	const steps = `
+>  1. line 7, allow, "a shift"
+      matches, and decides
+   2. line 8, allow, "an end"
+      would match, and is not reached
+
+`
+	const after = "The change may hold for at most 8 hours.\nMay freeze and thaw: leads, U0VIP.\n"
+	for command, want := range map[string]string{
+		"llama production max=7":             why + steps + "Decision: deny. Rule \"a shift\" wants an end: add for=2h or until=18:00, at most 8 h.\n" + after,
+		"llama production max=7 for=9h":      why + "  for      9 hours\n" + steps + "Decision: deny. Rule \"a shift\" lets a change hold for at most 8 h. Give a shorter time, such as for=2h.\n" + after,
+		"llama production max=7 until=18:30": why + "  for      7h30m0s\n" + steps + "Decision: allow. Rule \"a shift\" allows this.\n" + after,
+	} {
+		out.Reset()
+		ask := app.Explain{File: file, As: "U0LEA", Command: command, Now: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)}
+		if err := app.PolicyExplain(&out, ask); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, out.String()); d != "" {
+			t.Errorf("%s (-want +got)\n%s", command, d)
+		}
+	}
+	ask := app.Explain{File: file, As: "U0LEA", Command: "llama production max=7 until=2026-03-01T18:00", Now: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)}
+	if err := app.PolicyExplain(&out, ask); err == nil || err.Error() != "2026-03-01 18:00 has passed" {
+		t.Errorf("error = %v", err)
+	}
+}
+
 func TestPolicyExplainMistakes(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -233,6 +288,7 @@ func TestPolicyExplainMistakes(t *testing.T) {
 		{"group by ID", app.Explain{As: "U0ANA", Groups: []string{"leads"}}, `the policy lists who is in leads by ID: ask as U0LEA or U0LEO`},
 		{"no settings before", app.Explain{As: "U0ANA", Before: "lots"}, "the settings before cannot be read: "},
 		{"options before", app.Explain{As: "U0ANA", Before: "min=1,dry-run"}, "the settings before cannot be read: write settings only, such as min=1,max=4"},
+		{"an end before", app.Explain{As: "U0ANA", Before: "min=1,for=2h"}, "the settings before cannot be read: write settings only, such as min=1,max=4"},
 		{"unknown cost", app.Explain{As: "U0ANA", Cost: "floor=1"}, `the cost "floor=1" cannot be read: `},
 		{"cost in words", app.Explain{As: "U0ANA", Cost: "floor_after=much"}, `the cost "floor_after=much" cannot be read: `},
 		{"no change", app.Explain{As: "U0ANA", Command: "status llama"}, "the command cannot be read: this is not a change: status llama"},

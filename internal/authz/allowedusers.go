@@ -9,7 +9,7 @@ import (
 // AllowedUsersRule is the name of a policy made by AllowedUsers, and of its one rule.
 const AllowedUsersRule = "ALLOWED_USERS"
 
-// AllowedUsers is the policy without a file: these people may change anything,
+// AllowedUsers is the policy without a file: these people may change and freeze anything,
 // nobody else may. Space around an ID does not matter, nor does an ID given twice.
 // It refuses an empty list, and names each entry that is not a Slack user ID.
 func AllowedUsers(ids []string) (*Policy, error) {
@@ -38,5 +38,6 @@ func AllowedUsers(ids []string) (*Policy, error) {
 		Name:   AllowedUsersRule,
 		Source: []byte(strings.Join(users, ",")),
 		Rules:  []*Rule{{Name: AllowedUsersRule, Line: 1, Who: who, Effect: Allow}},
+		Freeze: who,
 	}), nil
 }

@@ -1,6 +1,10 @@
 package authz
 
-import "autoscalebot/internal/baseten"
+import (
+	"time"
+
+	"autoscalebot/internal/baseten"
+)
 
 // CauseCode names why a decision, or one person's approval, came out as it did. The
 // codes are kept in rows: one is never renamed or given another meaning.
@@ -24,9 +28,11 @@ const (
 	// else could do it either.
 	CauseNoRule               CauseCode = "no_rule"
 	CauseReasonMissing        CauseCode = "reason_missing"         // the rule wants a reason
+	CauseForMissing           CauseCode = "for_missing"            // the rule wants an end: for= or until=; Max, if there is one
+	CauseTooLong              CauseCode = "too_long"               // the change is to hold for longer than Max
 	CauseTooFew               CauseCode = "too_few_approvers"      // Needed, Able, Who, Own, Unreadable, MayBreak
 	CauseConditionFailed      CauseCode = "condition_failed"       // Value (no value), or Trouble (broke while running)
-	CauseGroupUnreadable      CauseCode = "group_unreadable"       // Unreadable
+	CauseGroupUnreadable      CauseCode = "group_unreadable"       // Unreadable; without Rule, of who may freeze
 	CauseBreakGlassNever      CauseCode = "break_glass_never"      // Needed, Who (the approvers)
 	CauseBreakGlassNotYou     CauseCode = "break_glass_not_you"    // Able is empty; Who may break it; Needed
 	CauseBreakGlassReason     CauseCode = "break_glass_reason"     // break-glass needs a reason
@@ -43,6 +49,11 @@ const (
 	CauseUnknownSetting CauseCode = "unknown_setting"
 	CauseNeverAllowed   CauseCode = "never_allowed" // no rule could ever grant this person anything
 	CauseNotListed      CauseCode = "not_listed"    // not in ALLOWED_USERS
+
+	// Of who may freeze and thaw.
+
+	CauseNoFreeze   CauseCode = "no_freeze"   // the policy does not say who
+	CauseNotFreezer CauseCode = "not_freezer" // Who, Guest
 
 	// Of one person's approval.
 
@@ -72,6 +83,8 @@ type Cause struct {
 	MayBreak bool `json:"may_break,omitempty"`
 	// Guest tells that the person is a guest, whom only a listed user ID helps.
 	Guest bool `json:"guest,omitempty"`
+	// Max is how long a change may hold under the rule, zero for any time.
+	Max time.Duration `json:"max,omitempty"`
 	// Unreadable are user groups that Slack did not show.
 	Unreadable []string `json:"unreadable,omitempty"`
 	// Field is the setting that it is about; Value what has no value, as written in

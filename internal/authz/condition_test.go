@@ -131,6 +131,7 @@ func TestConditions(t *testing.T) {
 		{`has(change.min_replica) && change.min_replica.to == 0`, skips},
 		{`!has(change.min_replica) || change.min_replica.to > 0`, matches},
 		{`has(duration) && duration > 28800`, skips},
+		{`!has(duration)`, matches},
 
 		// A field that is not touched: nothing else wrong, the rule is not about this.
 		{`change.min_replica.to == 0`, skips},

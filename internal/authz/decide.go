@@ -3,6 +3,7 @@ package authz
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"autoscalebot/internal/authz/condition"
 	"autoscalebot/internal/baseten"
@@ -73,14 +74,8 @@ func (a *asking) judge() Decision {
 
 // refusal says why no rule is asked at all; its code is "" where they are.
 func (a *asking) refusal() Cause {
-	if c := outsider(a.q.Person); c.Code != "" {
+	if c := a.stranger(); c.Code != "" {
 		return c
-	}
-	if !IsUserID(a.q.Person.ID) {
-		return Cause{Code: CauseUnidentified}
-	}
-	if !a.policy.Takes(a.q.Channel) {
-		return Cause{Code: CauseChannel, Who: slices.Clone(a.policy.def.Channels)}
 	}
 	if len(a.q.Touched) == 0 {
 		return Cause{Code: CauseNothing}
@@ -89,6 +84,21 @@ func (a *asking) refusal() Cause {
 		if _, ok := baseten.Lookup(f); !ok {
 			return Cause{Code: CauseUnknownSetting, Field: f}
 		}
+	}
+	return Cause{}
+}
+
+// stranger says why nothing is taken of this person, or in this channel; its code is ""
+// where something may be.
+func (a *asking) stranger() Cause {
+	if c := outsider(a.q.Person); c.Code != "" {
+		return c
+	}
+	if !IsUserID(a.q.Person.ID) {
+		return Cause{Code: CauseUnidentified}
+	}
+	if !a.policy.Takes(a.q.Channel) {
+		return Cause{Code: CauseChannel, Who: slices.Clone(a.policy.def.Channels)}
 	}
 	return Cause{}
 }
@@ -250,7 +260,7 @@ func (a *asking) readFacts() *condition.Facts {
 // apply makes the decision of the i-th rule, which matches.
 func (a *asking) apply(i int) Decision {
 	r := a.policy.def.Rules[i]
-	d := Decision{Effect: r.Effect, Rule: r.Name, RequireReason: r.RequireReason}
+	d := Decision{Effect: r.Effect, Rule: r.Name, RequireReason: r.RequireReason, RequireFor: r.RequireFor || r.MaxFor > 0, MaxFor: r.MaxFor}
 	if r.Effect == Deny {
 		d.Cause = a.denies(r, i)
 		return d
@@ -258,6 +268,11 @@ func (a *asking) apply(i int) Decision {
 	if r.RequireReason && strings.TrimSpace(a.q.Reason) == "" {
 		d.Effect = Deny
 		d.Cause = Cause{Code: CauseReasonMissing, Rule: r.Name}
+		return d
+	}
+	if code := r.wrongLength(a.q.Duration); code != "" {
+		d.Effect = Deny
+		d.Cause = Cause{Code: code, Rule: r.Name, Max: r.MaxFor}
 		return d
 	}
 	switch r.Effect {
@@ -274,6 +289,19 @@ func (a *asking) apply(i int) Decision {
 	default: // Deny was answered above
 	}
 	return d
+}
+
+// wrongLength says why the rule does not take a change that holds so long, zero for
+// good; it is "" where it does.
+func (r *Rule) wrongLength(d time.Duration) CauseCode {
+	switch {
+	case d == 0 && (r.RequireFor || r.MaxFor > 0):
+		return CauseForMissing
+	case r.MaxFor > 0 && d > r.MaxFor:
+		return CauseTooLong
+	default:
+		return ""
+	}
 }
 
 // denies is the refusal by the i-th rule, a deny, with who else could ask.

@@ -28,6 +28,10 @@
 //     one person is in both groups.
 //   - mention names those of the approvers whom the card pings; where it names nobody
 //     who could approve, or is left out, all of them.
+//   - require lists what a request has to give: reason, for (an end: for= or until=).
+//     max_for is the longest that a change may hold, and wants an end too. They refuse
+//     what the rule would have granted; no later rule is asked.
+//   - freeze says who may freeze models and thaw them; without it nobody may.
 //   - A raise that may be a slip of the finger ([ConfirmAbove], confirm_above in the file)
 //     waits for the requester's Confirm where the rule allows it at once.
 //

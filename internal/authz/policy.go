@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
@@ -31,6 +32,8 @@ type Definition struct {
 	Rules    []*Rule
 	// ConfirmAbove is when a raise is large, zero for DefaultConfirmAbove.
 	ConfirmAbove ConfirmAbove
+	// Freeze are those who may freeze models and thaw them, nil for nobody.
+	Freeze Roster
 }
 
 // Group is a named set of people.
@@ -53,6 +56,10 @@ type Rule struct {
 	Reason   string // of the policy's author, told with the decision
 	// RequireReason wants a reason of the requester.
 	RequireReason bool
+	// RequireFor wants an end of the change. MaxFor is the longest that it may hold, zero
+	// for any time; a change for good is longer than any.
+	RequireFor bool
+	MaxFor     time.Duration
 	// Of effect approve: who may, how many by Decision.Needed's keys, how long it may
 	// be waited for, and who may skip it.
 	Approvers  Roster
@@ -87,6 +94,9 @@ func (p *Policy) SHA256() string { return p.sha }
 // Channels holds the channels in which commands are taken; none means all.
 func (p *Policy) Channels() []string { return slices.Clone(p.def.Channels) }
 
+// Location is the time zone of the policy, in which its conditions read the clock.
+func (p *Policy) Location() *time.Location { return cmp.Or(p.def.Location, time.UTC) }
+
 // Rules holds the names of the rules in the file's order.
 func (p *Policy) Rules() []string {
 	var out []string
@@ -116,14 +126,16 @@ func (p *Policy) Users() []string {
 			out = appendNew(out, id)
 		}
 	}
-	for _, r := range p.def.Rules {
-		for _, list := range []Roster{r.Who, r.Approvers, r.BreakGlass, r.Mention} {
-			for _, e := range list {
-				if e.User != "" {
-					out = appendNew(out, e.User)
-				}
+	add := func(lists ...Roster) {
+		for _, e := range slices.Concat(lists...) {
+			if e.User != "" {
+				out = appendNew(out, e.User)
 			}
 		}
+	}
+	add(p.def.Freeze)
+	for _, r := range p.def.Rules {
+		add(r.Who, r.Approvers, r.BreakGlass, r.Mention)
 		for _, id := range r.compared("user") {
 			out = appendNew(out, id)
 		}

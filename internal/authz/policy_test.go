@@ -63,6 +63,30 @@ func TestWhatAPolicyNames(t *testing.T) {
 	}
 }
 
+func TestWhatAPolicyNamesOfFreezes(t *testing.T) {
+	p := mustLoad(t, `
+version: 1
+groups:
+  sre: {usergroups: [S0SRE]}
+freeze: {who: [sre, U0LEA]}
+rules:
+  - {name: all, who: [U0ANA], effect: allow}
+`)
+	if diff := cmp.Diff([][]string{{"U0LEA", "U0ANA"}, {"S0SRE"}, {"sre", "U0LEA"}}, [][]string{p.Users(), p.Usergroups(), p.Freezers()}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	people := authz.People{Members: map[string][]string{"S0SRE": {"U0SRE1"}}}
+	for id, want := range map[string][]authz.Stake{
+		"U0LEA":  {{Rule: "freeze", Freezes: true}},
+		"U0SRE1": {{Rule: "freeze", Freezes: true}},
+		"U0ANA":  {{Rule: "all", Effect: authz.Allow, Asks: true}},
+	} {
+		if diff := cmp.Diff(want, p.Stakes(authz.Person{ID: id, Membership: authz.Member}, people)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
 func TestGroupsOf(t *testing.T) {
 	p := mustLoad(t, readFile(t, "policyfile/testdata/design.yaml"))
 	people := authz.People{Members: map[string][]string{"S0ONCALL": {"U0LEAD1", "U0ONCALL7"}}}

@@ -356,3 +356,74 @@ func TestPropertyApprovals(t *testing.T) {
 		}
 	})
 }
+
+// weight is how much a decision asks for, by the order of the effects and then by the
+// approvals.
+func weight(d authz.Decision) int {
+	needed := 0
+	for _, n := range d.Needed {
+		needed += n
+	}
+	switch d.Effect {
+	case authz.Allow:
+		return 0
+	case authz.Confirm:
+		return 1
+	case authz.Approve:
+		return 1 + needed
+	default:
+		return 1000
+	}
+}
+
+// The stricter of two decisions is one of them, and asks for no less than either.
+func TestPropertyStricterIsNeverWeaker(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawPolicy(t, drawRules(t))
+		a, b := p.Decide(drawQuestion(t)), p.Decide(drawQuestion(t))
+		switch rapid.IntRange(0, 9).Draw(t, "odd") {
+		case 0:
+			a = authz.Decision{}
+		case 1:
+			b = authz.Decision{Effect: "of tomorrow"}
+		}
+		got := authz.Stricter(a, b)
+		if weight(got) != max(weight(a), weight(b)) {
+			t.Fatalf("of %+v and %+v it is %+v", a, b, got)
+		}
+		a.NeedsCost, b.NeedsCost = got.NeedsCost, got.NeedsCost
+		if !cmp.Equal(got, a) && !cmp.Equal(got, b) {
+			t.Fatalf("of %+v and %+v it is neither: %+v", a, b, got)
+		}
+		if got.Effect == authz.Approve && weight(a) == weight(b) && len(got.Approvers) > min(len(a.Approvers), len(b.Approvers)) {
+			t.Fatalf("of %+v and %+v more people could approve %+v", a, b, got)
+		}
+		if got.Effect == authz.Allow && (a.BrokeGlass || b.BrokeGlass) != got.BrokeGlass {
+			t.Fatalf("of %+v and %+v the glass is forgotten: %+v", a, b, got)
+		}
+		if weight(authz.Stricter(b, a)) != weight(got) {
+			t.Fatalf("the order matters for %+v and %+v", a, b)
+		}
+	})
+}
+
+// What is forbidden at the end of a temporary change is denied to everybody by a rule
+// that denies; what the first fitting rule grants is not forbidden.
+func TestPropertyForbids(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rules, q := drawRules(t), drawQuestion(t)
+		q.Person.Membership = authz.Member
+		p := drawPolicy(t, rules)
+		d, forbidden := p.Forbids(q)
+		decided := p.Decide(q)
+		if forbidden && (decided.Effect != authz.Deny || d.Effect != authz.Deny || d.Rule == "") {
+			t.Fatalf("forbidden by %+v, and decided %+v", d, decided)
+		}
+		if decided.Cause.Code == authz.CauseDenies && !cmp.Equal(d, decided) {
+			t.Fatalf("denied by %+v, and forbidden by %+v", decided, d)
+		}
+		if _, still := drawPolicy(t, "  - {name: on top, effect: deny}\n"+rules).Forbids(q); !still {
+			t.Fatal("a deny on top of everything does not forbid")
+		}
+	})
+}

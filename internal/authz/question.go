@@ -31,6 +31,9 @@ type Person struct {
 	ID         string     `json:"id"` // Slack user ID, U… or W…
 	Name       string     `json:"name,omitempty"`
 	Membership Membership `json:"membership,omitempty"`
+	// Zone is the IANA name of the person's time zone as Slack has it, "" where it is not
+	// known. It decides nothing: until=18:00 is read in it.
+	Zone string `json:"zone,omitempty"`
 }
 
 // People is who is in the user groups at the moment of the question.
@@ -110,6 +113,10 @@ type Decision struct {
 	// RequireReason tells that the rule wants a reason. Where none was given,
 	// Effect is Deny.
 	RequireReason bool `json:"require_reason,omitempty"`
+	// RequireFor tells that the rule wants an end, MaxFor how long it lets a change hold,
+	// zero for any time. Where the question does not fit, Effect is Deny.
+	RequireFor bool          `json:"require_for,omitempty"`
+	MaxFor     time.Duration `json:"max_for,omitempty"`
 	// NeedsCost tells that a rule asked about a cost that Question.Cost lacks. Ask
 	// again with the cost for a better answer.
 	NeedsCost bool `json:"-"`

@@ -13,6 +13,9 @@ type Stake struct {
 	// Asks tells that the rule names them as one who asks, or is denied; Approves and Skips
 	// that they could approve, or skip the approval.
 	Asks, Approves, Skips bool
+	// Freezes tells that they may freeze and thaw. It stands alone: Rule is the key of the
+	// file that says so.
+	Freezes bool
 	// What the rule is restricted to, as the policy writes it; nothing where it is not.
 	Models, Targets []string
 	Settings        []baseten.Field
@@ -23,8 +26,8 @@ type Stake struct {
 }
 
 // Stakes returns the rules that could let this person do or approve something, or deny
-// something to them in particular, in the file's order. Rules for everyone are among
-// them, rules whose user groups could not be read are not.
+// something to them in particular, in the file's order, and at the end whether they may
+// freeze. Rules for everyone are among them, rules whose user groups could not be read are not.
 func (p *Policy) Stakes(person Person, people People) []Stake {
 	l := lookup{groups: p.def.Groups, people: people}
 	holds := func(list Roster) bool {
@@ -44,6 +47,9 @@ func (p *Policy) Stakes(person Person, people People) []Stake {
 		if s.Asks || s.Approves || s.Skips {
 			out = append(out, s)
 		}
+	}
+	if holds(p.def.Freeze) {
+		out = append(out, Stake{Rule: freezeKey, Freezes: true})
 	}
 	return out
 }

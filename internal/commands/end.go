@@ -64,11 +64,15 @@ func meantSpan(text string) string {
 	var d time.Duration
 	for text != "" {
 		part := looseSpan.FindStringSubmatch(text)
-		if part == nil || spanUnits[unitOf(part[2])] == 0 {
+		if part == nil {
 			return ""
 		}
 		n, _ := strconv.ParseFloat(part[1], 64)
-		d += time.Duration(n * float64(spanUnits[unitOf(part[2])]))
+		unit, ok := spanUnits[unitOf(part[2])]
+		if !ok {
+			return ""
+		}
+		d += time.Duration(n * float64(unit))
 		text = text[len(part[0]):]
 	}
 	if d <= 0 || d%time.Minute != 0 {

@@ -21,6 +21,7 @@ type file struct {
 	Channels []text         `yaml:"channels" is:"channel"`
 	Groups   map[text]group `yaml:"groups" key:"group name"`
 	Above    *confirmAbove  `yaml:"confirm_above"`
+	Freeze   *freeze        `yaml:"freeze"`
 	Rules    []rule         `yaml:"rules" need:"rules are missing: without one nobody may change anything"`
 	Tests    []test         `yaml:"tests"`
 }
@@ -40,6 +41,7 @@ type rule struct {
 	Effect     text            `yaml:"effect" is:"effect" need:"a rule needs an effect: allow, confirm, approve or deny"`
 	Reason     text            `yaml:"reason" is:"reason"`
 	Require    []text          `yaml:"require" is:"requirement"`
+	MaxFor     text            `yaml:"max_for" is:"length"`
 	Approvers  []text          `yaml:"approvers"`
 	Approvals  map[text]number `yaml:"approvals" is:"approvals"`
 	Expires    text            `yaml:"expires" is:"span"`
@@ -55,6 +57,10 @@ type confirmAbove struct {
 
 type breakGlass struct {
 	Who []text `yaml:"who" need:"break_glass must say who"`
+}
+
+type freeze struct {
+	Who []text `yaml:"who" need:"freeze must say who"`
 }
 
 // test is one entry of the tests section.
@@ -110,6 +116,12 @@ func (v *number) UnmarshalYAML(n ast.Node) error {
 	return nil
 }
 
+// What a rule can require of a request.
+const (
+	requireReason = "reason"
+	requireFor    = "for"
+)
+
 // kind is what a value can be.
 type kind struct {
 	// wanted says it in a message; words lists what it can be.
@@ -131,8 +143,9 @@ var kinds = map[string]kind{
 	"reason":        {wanted: "a text of at most 500 characters", right: func(s string) bool { return utf8.RuneCountInString(s) <= 500 }},
 	"pattern":       {wanted: "a pattern: wildcards are *, ?, [a-z] and [^a-z]", right: isPattern},
 	"span":          {wanted: "a time such as 4h or 90m, up to 720h", right: isSpan},
+	"length":        {wanted: "a time such as 8h or 90m, from 5m to 720h", right: isLength},
 	"setting":       {words: settingWords()},
-	"requirement":   {words: []string{"reason"}},
+	"requirement":   {words: []string{requireReason, requireFor}},
 	"effect":        {words: []string{string(authz.Allow), string(authz.Confirm), string(authz.Approve), string(authz.Deny)}},
 	"kind":          {words: []string{baseten.TargetEnvironment, baseten.TargetDeployment}},
 	"membership":    {words: []string{string(authz.Member), string(authz.Guest), string(authz.Bot), string(authz.Foreign), string(authz.Deactivated), string(authz.Unknown)}},
@@ -164,6 +177,12 @@ func isPattern(s string) bool {
 func isSpan(s string) bool {
 	d, err := time.ParseDuration(s)
 	return err == nil && d > 0 && d <= 30*24*time.Hour
+}
+
+// isLength tells whether a change can hold so long.
+func isLength(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && isSpan(s) && d >= 5*time.Minute
 }
 
 func isWhole(v float64, least, most int) bool {

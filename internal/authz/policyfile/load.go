@@ -66,6 +66,10 @@ func read(name string, data []byte) *loader {
 	l.policy.Channels = values(f.Channels)
 	l.groups(f.Groups)
 	l.policy.ConfirmAbove = above(f.Above)
+	if f.Freeze != nil {
+		// Not nil: whoever writes freeze without who is refused, and means nobody.
+		l.policy.Freeze = append(authz.Roster{}, l.roster(f.Freeze.Who, "freeze who", true)...)
+	}
 	if len(f.Rules) > maxRules {
 		l.addAt(l.starts["rules"][maxRules], 1, "more than %d rules", maxRules)
 		return l
@@ -156,13 +160,19 @@ func (l *loader) rule(line int, f rule) {
 		Name: f.Name.value, Line: line,
 		Who:    l.roster(f.Who, "who", true),
 		Models: patterns(f.Models), Targets: patterns(f.Targets), Settings: l.settings(f.Settings),
-		When:   l.when(f.When),
-		Effect: authz.Effect(f.Effect.value),
-		Reason: strings.TrimSpace(f.Reason.value), RequireReason: f.Require != nil,
+		When:          l.when(f.When),
+		Effect:        authz.Effect(f.Effect.value),
+		Reason:        strings.TrimSpace(f.Reason.value),
+		RequireReason: slices.Contains(values(f.Require), requireReason),
+		RequireFor:    slices.Contains(values(f.Require), requireFor),
 	}
+	r.MaxFor, _ = time.ParseDuration(cmp.Or(f.MaxFor.value, "0")) // it is one: see kinds
 	i := slices.IndexFunc(l.policy.Rules, func(o *authz.Rule) bool { return o.Name == r.Name && r.Name != "" })
 	if i >= 0 {
 		l.add(f.Name.at, "two rules are named %q, the first on line %d", r.Name, l.policy.Rules[i].Line)
+	}
+	if r.Effect == authz.Deny && (f.Require != nil || f.MaxFor.at != nil) {
+		l.add(f.Effect.at, "require and max_for belong to rules that grant something, this rule has effect %s", r.Effect)
 	}
 	switch r.Effect {
 	case "": // noted

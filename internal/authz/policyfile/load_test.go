@@ -67,7 +67,13 @@ func TestBrokenPoliciesSayWhere(t *testing.T) {
 // A rule with a mistake and no `who`, models or targets left would match more
 // than was meant: such a file must not load at all.
 func TestLoadRefusesEveryPrefixOfALine(t *testing.T) {
-	text := readFile(t, "testdata/design.yaml")
+	for _, file := range []string{"testdata/design.yaml", "testdata/temporary.yaml"} {
+		refusesEveryPrefixOfALine(t, readFile(t, file))
+	}
+}
+
+func refusesEveryPrefixOfALine(t *testing.T, text string) {
+	t.Helper()
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		key, _, ok := strings.Cut(strings.TrimLeft(line, " -"), ":")
@@ -131,6 +137,7 @@ func TestLoadTakesOtherLineEnds(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(readFile(f, "testdata/design.yaml")))
+	f.Add([]byte(readFile(f, "testdata/temporary.yaml")))
 	files, _ := filepath.Glob("testdata/broken/*.yaml")
 	for _, file := range files {
 		f.Add([]byte(readFile(f, file)))

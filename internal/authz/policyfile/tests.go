@@ -104,10 +104,13 @@ type ParsedCommand struct {
 	Target string // as typed, without env: or deployment:
 	// Kind is baseten.TargetEnvironment or baseten.TargetDeployment where the command
 	// said which (env:, deployment:), else "".
-	Kind       string
-	Settings   baseten.Settings
-	Reason     string
-	Duration   time.Duration // zero for good
+	Kind     string
+	Settings baseten.Settings
+	Reason   string
+	Duration time.Duration // zero for good
+	// Ends reads a time at which the change is to end, after now in the time zone. It is
+	// nil where the command says none.
+	Ends       func(now time.Time, loc *time.Location) (time.Time, error)
 	BreakGlass bool
 }
 
@@ -173,11 +176,11 @@ func RunTests(p *authz.Policy, parse ParseCommand) []TestResult {
 	people := l.standIns()
 	for _, t := range l.tests {
 		r := TestResult{File: p.Name(), Line: t.line, As: t.question.Person.ID, Command: t.command, Want: t.expect, WantRule: t.rule}
-		command, err := parse(t.command)
+		q, err := t.ask(parse, l.policy.Location, people)
 		if err != nil {
 			r.Err = err
 		} else {
-			r.Got = p.DecideAs(t.ask(command, people), t.groups)
+			r.Got = p.DecideAs(q, t.groups)
 		}
 		out = append(out, r)
 	}
@@ -196,9 +199,24 @@ func FailedTests(results []TestResult, words func(authz.Cause) string) error {
 	return errors.Join(errs...)
 }
 
-// ask is the test as a question.
-func (t policyTest) ask(c ParsedCommand, people authz.People) authz.Question {
+// ask is the test as a question. A time at which the change ends is read in the policy's
+// time zone: a test has no other.
+func (t policyTest) ask(parse ParseCommand, loc *time.Location, people authz.People) (authz.Question, error) {
+	c, err := parse(t.command)
+	if err != nil {
+		return authz.Question{}, err
+	}
 	q := t.question
+	if c.Ends != nil {
+		if q.Now.IsZero() {
+			return authz.Question{}, errors.New("it says until when, so the test needs now")
+		}
+		end, err := c.Ends(q.Now, loc)
+		if err != nil {
+			return authz.Question{}, err
+		}
+		c.Duration = end.Sub(q.Now)
+	}
 	q.Target.Model = c.Model
 	if team, name, ok := strings.Cut(c.Model, "/"); ok {
 		q.Target.Team, q.Target.Model = team, name
@@ -214,7 +232,7 @@ func (t policyTest) ask(c ParsedCommand, people authz.People) authz.Question {
 		q.Target.Environment = c.Target
 	}
 	q.Touched, q.Reason, q.Duration, q.BreakGlass, q.People = c.Settings, c.Reason, c.Duration, c.BreakGlass, people
-	return q
+	return q, nil
 }
 
 // standIns fills every user group with invented people, as many as any rule can

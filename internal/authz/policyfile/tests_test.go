@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,6 +34,18 @@ func words(text string) (ParsedCommand, error) {
 			c.Reason = value
 			continue
 		}
+		if key == "for" {
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return c, err
+			}
+			c.Duration = d
+			continue
+		}
+		if key == "until" {
+			c.Ends = func(now time.Time, loc *time.Location) (time.Time, error) { return endsAt(value, now, loc) }
+			continue
+		}
 		setting, ok := baseten.SettingNamed(key)
 		n, err := strconv.Atoi(value)
 		if !ok || err != nil {
@@ -41,6 +54,16 @@ func words(text string) (ParsedCommand, error) {
 		c.Settings[setting.Field] = n
 	}
 	return c, nil
+}
+
+// endsAt reads a time of the day of now.
+func endsAt(text string, now time.Time, loc *time.Location) (time.Time, error) {
+	t, err := time.ParseInLocation("15:04", text, loc)
+	if err != nil {
+		return t, err
+	}
+	year, month, day := now.In(loc).Date()
+	return time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, loc), nil
 }
 
 func code(c authz.Cause) string { return string(c.Code) }
@@ -57,6 +80,22 @@ func TestPolicyTestsOfTheDesign(t *testing.T) {
 	want := `policy.yaml:26: U0ONCALL7: llama-70b production max=12: approve by rule "the rest needs a lead"`
 	if got := results[0].Text(code); got != want {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestPolicyTestsOfTemporaryChanges(t *testing.T) {
+	text := readFile(t, "testdata/temporary.yaml")
+	results := RunTests(mustLoad(t, text), words)
+	if err := FailedTests(results, code); err != nil || len(results) != 10 {
+		t.Errorf("%d results: %v", len(results), err)
+	}
+	more := "  - {as: U0ANA, groups: [oncall], command: 'llama production max=12 until=18:00', expect: allow}\n" +
+		"  - {as: U0ANA, groups: [oncall], command: 'llama production max=12 until=26:00', now: \"2026-11-26T10:00\", expect: allow}\n"
+	failed := RunTests(mustLoad(t, text+more), words)[10:]
+	for i, want := range []string{"it says until when, so the test needs now", "hour out of range"} {
+		if got := failed[i].Text(code); failed[i].Passed() || !strings.Contains(got, want) {
+			t.Errorf("%q does not say %q", got, want)
+		}
 	}
 }
 

@@ -35,9 +35,22 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 	authz.CauseReasonMissing: func(c authz.Cause) prose {
 		return say(rule(c)+" wants a reason: add ", code(`reason="…"`), " to the command.")
 	},
+	authz.CauseForMissing: func(c authz.Cause) prose {
+		text := say(rule(c)+" wants an end: add ", code(forAtMost(c)), " or ", code("until=18:00"))
+		if c.Max > 0 {
+			text = say(text, ", at most "+length(c.Max))
+		}
+		return say(text, ".")
+	},
+	authz.CauseTooLong: func(c authz.Cause) prose {
+		return say(rule(c)+" lets a change hold for at most "+length(c.Max)+". Give a shorter time, such as ", code(forAtMost(c)), ".")
+	},
 	authz.CauseTooFew:          tooFew,
 	authz.CauseConditionFailed: conditionFailed,
 	authz.CauseGroupUnreadable: func(c authz.Cause) prose {
+		if c.Rule == "" {
+			return say("Who may freeze depends on the user group " + unreadable(c) + ", which could not be read." + tryLater)
+		}
 		return say(rule(c) + " depends on the user group " + unreadable(c) + ", which could not be read." + tryLater)
 	},
 	authz.CauseBreakGlassNever: func(c authz.Cause) prose {
@@ -68,6 +81,15 @@ var causes = map[authz.CauseCode]func(authz.Cause) prose{
 	},
 	authz.CauseNeverAllowed: literally("No rule of the policy lets you change anything. " + askOwner),
 	authz.CauseNotListed:    literally("You are not on the bot's list of people who may change autoscaling (ALLOWED_USERS). " + askOwner),
+
+	authz.CauseNoFreeze: literally("The policy lets nobody freeze or thaw. " + askOwner),
+	authz.CauseNotFreezer: func(c authz.Cause) prose {
+		text := say("Only ", names(c.Who), " may freeze and thaw.")
+		if c.Guest {
+			text = say(text, " Guests need to be named there by user ID.")
+		}
+		return text
+	},
 
 	authz.CauseOwnRequest:  func(c authz.Cause) prose { return say("Nobody approves their own request. It needs ", wants(c), ".") },
 	authz.CauseNotApprover: notApprover,
@@ -105,6 +127,14 @@ func approverCause(c authz.Cause) prose {
 }
 
 func rule(c authz.Cause) string { return `Rule "` + oneLine(c.Rule) + `"` }
+
+// forAtMost is an option that the rule takes.
+func forAtMost(c authz.Cause) string {
+	if c.Max > 0 && c.Max < 2*time.Hour {
+		return "for=" + number(int(c.Max/time.Minute)) + "m"
+	}
+	return "for=2h"
+}
 
 // because says what a rule does, with the policy author's own reason.
 func because(c authz.Cause, does string) prose {

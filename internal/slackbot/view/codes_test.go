@@ -52,7 +52,7 @@ func fullCause(code authz.CauseCode) authz.Cause {
 	c := authz.Cause{
 		Code: code, Rule: "the rest needs a lead", Text: "launch week", Who: []string{"oncall", "leads", "U0LEA"}, OtherRule: "leads may",
 		Needed: map[string]int{"leads": 2, "oncall": 1}, Able: map[string]int{"leads": 1, "oncall": 0}, Own: true, MayBreak: true, Guest: true,
-		Unreadable: []string{"S0LEADS"}, Field: baseten.MaxReplica, Value: "cost.floor_after",
+		Unreadable: []string{"S0LEADS"}, Field: baseten.MaxReplica, Value: "cost.floor_after", Max: 8 * time.Hour,
 	}
 	if code == authz.CauseChannel {
 		c.Who = []string{"C0MLOPS", "C0OTHER"}
@@ -77,6 +77,8 @@ func TestEveryCauseHasWords(t *testing.T) {
 	s.line("nobody else", CauseText(authz.Cause{Code: authz.CauseNoRule, Everybody: true}))
 	s.line("others", CauseText(authz.Cause{Code: authz.CauseDenies, Rule: "freeze", Who: []string{authz.Everyone}, OtherRule: "all"}))
 	s.line("together", CauseText(authz.Cause{Code: authz.CauseTooFew, Rule: "two", Needed: map[string]int{"": 2}, Able: map[string]int{"": 1}, Who: []string{"leads", "U0LEA"}}))
+	s.line("at most half an hour", CauseText(authz.Cause{Code: authz.CauseForMissing, Rule: "short", Max: 30 * time.Minute}))
+	s.line("freeze, group unread", CauseText(authz.Cause{Code: authz.CauseGroupUnreadable, Who: []string{"leads"}, Unreadable: []string{"S0LEADS"}}))
 	s.line("broke", CauseText(authz.Cause{Code: authz.CauseConditionFailed, Rule: "two", Trouble: "division by zero"}))
 	s.line("of tomorrow", CauseText(authz.Cause{Code: "from_tomorrow"}))
 	for _, part := range constants[authz.Part](t, "../../authz/decide.go", "Part") {

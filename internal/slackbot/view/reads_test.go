@@ -145,6 +145,7 @@ func TestGoldenReads(t *testing.T) {
 		{Rule: "on-call may raise LLMs up to 8", Effect: authz.Allow, Asks: true, Models: []string{"llama-*"}, Settings: []baseten.Field{baseten.MaxReplica}, When: "change.max_replica.up && after.max_replica <= 8"},
 		{Rule: "development", Effect: authz.Confirm, Asks: true, Targets: []string{"development"}},
 		{Rule: "the rest needs a lead", Effect: authz.Approve, Asks: true, Approves: true, Skips: true, Needed: map[string]int{"": 1}, Approvers: []string{"leads"}},
+		{Rule: "freeze", Freezes: true},
 	}}
 	s.add("whoami", WhoAmI(me))
 	s.add("whoami, elsewhere", WhoAmI(Self{User: "U0ANA", Channel: "C0OTHER", Membership: authz.Member, Here: change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseChannel, Who: []string{"C0MLOPS"}}}}))

@@ -73,6 +73,9 @@ func stake(s authz.Stake) prose {
 	if s.Skips {
 		does = append(does, say("you may skip the approval (break-glass)"))
 	}
+	if s.Freezes {
+		does = append(does, say("you may freeze models and thaw them"))
+	}
 	text := say(bold(oneLine(s.Rule)), ": ", join("; ", does...))
 	if s.When != "" {
 		const most = 300
