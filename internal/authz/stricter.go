@@ -1,32 +1,22 @@
 package authz
 
-// Stricter returns the decision that asks for more, where a change is judged by two
+// AsksMoreThan tells whether d is stricter than o, where a change is judged by two
 // questions and both answers have to hold. Deny asks for more than Approve, that for more
 // than Confirm, and that for more than Allow. Of two that approve, the one with more
 // approvals does, then the one with fewer people who could give them; of two that allow,
-// one that breaks the glass, since it is reviewed. Else it is a.
-func Stricter(a, b Decision) Decision {
-	out := a
-	if asksMore(b, a) {
-		out = b
-	}
-	out.NeedsCost = a.NeedsCost || b.NeedsCost
-	return out
-}
-
-// asksMore tells whether a asks for more than b.
-func asksMore(a, b Decision) bool {
-	if x, y := a.Effect.strictness(), b.Effect.strictness(); x != y {
+// one that breaks the glass, since it is reviewed.
+func (d Decision) AsksMoreThan(o Decision) bool {
+	if x, y := d.Effect.strictness(), o.Effect.strictness(); x != y {
 		return x > y
 	}
-	switch a.Effect {
+	switch d.Effect {
 	case Allow:
-		return a.BrokeGlass && !b.BrokeGlass
+		return d.BrokeGlass && !o.BrokeGlass
 	case Approve:
-		if x, y := total(a.Needed), total(b.Needed); x != y {
+		if x, y := total(d.Needed), total(o.Needed); x != y {
 			return x > y
 		}
-		return len(a.Approvers) < len(b.Approvers)
+		return len(d.Approvers) < len(o.Approvers)
 	default:
 		return false
 	}

@@ -74,6 +74,20 @@ func (l PriceList) Cost(r Resolved, before, after Settings) *Cost {
 	return cost
 }
 
+// Against is the same price held against other settings before; after are those that it
+// was made for. It is nil where that cannot be told.
+func (c *Cost) Against(before, after Settings) *Cost {
+	least, hasLeast := before[MinReplica]
+	most, hasMost := before[MaxReplica]
+	if c == nil || !hasLeast || !hasMost || after[MaxReplica] < 1 {
+		return nil
+	}
+	perHour := c.CeilingAfter / float64(after[MaxReplica])
+	out := *c
+	out.FloorBefore, out.CeilingBefore = float64(least)*perHour, float64(most)*perHour
+	return &out
+}
+
 // mostUSD is more per hour than anybody could be charged.
 const mostUSD = 1e12
 

@@ -165,6 +165,25 @@ func (s *Schedules) Next(touched Settings, now time.Time) (next Window, ok bool)
 	return next, ok
 }
 
+// At returns the window that overrides a touched field at t, in the schedules' timezone.
+func (s *Schedules) At(touched Settings, t time.Time) (Window, bool) {
+	if s == nil {
+		return Window{}, false
+	}
+	zone, known := s.zone()
+	for _, one := range s.Schedules {
+		if !known || !one.Enabled || len(one.Masks(touched)) == 0 {
+			continue
+		}
+		for _, w := range one.windows(t.In(zone)) {
+			if !w.Begin.After(t) && w.End.After(t) {
+				return w, true
+			}
+		}
+	}
+	return Window{}, false
+}
+
 // Ended returns a schedule of which a window ended after since, and no later than now.
 func (s *Schedules) Ended(since, now time.Time) (Schedule, bool) {
 	if s == nil {

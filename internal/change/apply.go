@@ -62,7 +62,7 @@ func (s *Service) attempt(ctx context.Context, draft *Request) (*Request, error)
 		switch {
 		case err == nil && r.State == Applying:
 			return s.send(ctx, r)
-		case !errors.Is(err, ErrBusy) && !errors.Is(err, errTooLate):
+		case !errors.Is(err, ErrBusy) && !errors.Is(err, ErrFrozen) && !errors.Is(err, errTooLate):
 			return r, err
 		}
 	}
@@ -79,7 +79,7 @@ var errTooLate = errors.New("owed for too long")
 // Baseten. It relies on what was read from readAt on. It fails with errTooLate where
 // the change was owed for too long.
 func (s *Service) begun(r *Request, e *Effects, readAt, now time.Time) error {
-	if now.After(r.OwedSince.Add(s.cfg.ApplyWithin)) {
+	if now.After(r.OwedSince.Add(s.applyWithin(r))) {
 		return errTooLate
 	}
 	attempts := r.Attempts
@@ -89,6 +89,14 @@ func (s *Service) begun(r *Request, e *Effects, readAt, now time.Time) error {
 	// Kept, so that the back-off grows where Baseten takes nothing.
 	r.Sends, r.SentAt, r.Attempts, e.ReadAt = r.Sends+1, now, attempts, readAt
 	return nil
+}
+
+// applyWithin is how long the request may be owed before it is not sent any more.
+func (s *Service) applyWithin(r *Request) time.Duration {
+	if r.Kind == KindRevert {
+		return endWithin
+	}
+	return s.cfg.ApplyWithin
 }
 
 // apply carries out an approved request.
@@ -141,9 +149,14 @@ func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error)
 	}
 	out, err := s.step(ctx, r, Approved, func(r *Request, e *Effects, now time.Time) error {
 		r.Target = draft.Target
+		if r.agreed() {
+			r.Ask.Settings, r.Snapshot = draft.Ask.Settings, draft.Snapshot
+		}
 		return s.begun(r, e, readAt, now)
 	})
 	switch {
+	case errors.Is(err, ErrFrozen): // since it was looked at
+		return s.rest(ctx, r, busyRetry, Reason{Code: WaitsForTarget})
 	case errors.Is(err, ErrBusy):
 		return s.rest(ctx, r, busyRetry, Reason{Code: WaitsForTarget})
 	case errors.Is(err, errTooLate):
@@ -228,8 +241,17 @@ type finding struct {
 // the time, the names, the target, the touched settings, the policy and the people.
 // The draft's target is brought up to date.
 func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) {
-	if s.now().After(draft.OwedSince.Add(s.cfg.ApplyWithin)) {
+	if s.now().After(draft.OwedSince.Add(s.applyWithin(draft))) {
 		return finding{state: Stale, why: s.tooLate(draft)}, nil
+	}
+	if until := draft.Ask.Until; !until.IsZero() && !s.now().Before(until) {
+		return finding{state: Stale, why: Reason{Code: UntilPassed, Until: until}}, nil
+	}
+	switch why, err := s.frozen(ctx, draft); {
+	case err != nil:
+		return finding{}, err
+	case why != nil:
+		return finding{state: Stale, why: *why}, nil
 	}
 	found, began, err := s.readAgain(ctx, draft)
 	reading := s.now().Sub(began)
@@ -240,13 +262,13 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 		return finding{state: Failed, why: Reason{Code: TargetGone}}, nil
 	}
 	seen := found.Target()
-	if seen.Model != draft.Target.Model || seen.Team != draft.Target.Team {
+	if renamed := seen.Model != draft.Target.Model || seen.Team != draft.Target.Team; renamed && draft.Kind != KindRevert {
 		return finding{state: Stale, why: Reason{Code: Renamed, Was: fullName(draft.Target), Is: fullName(seen)}}, nil
 	}
 	if found.Unreadable() != "" { // so where it stands is not known either
 		return finding{rest: true, why: Reason{Code: WaitsForSettings}}, nil
 	}
-	if draft.Target.Environment == "" && seen.Serves != draft.Target.Serves {
+	if draft.Target.Environment == "" && seen.Serves != draft.Target.Serves && draft.Kind != KindRevert {
 		return finding{state: Stale, why: Reason{Code: Promoted, Was: draft.Target.Serves, Is: seen.Serves}}, nil
 	}
 	seen.SharedName = seen.SharedName || draft.Target.SharedName // the list may not be read yet
@@ -255,6 +277,11 @@ func (s *Service) recheck(ctx context.Context, draft *Request) (finding, error) 
 	current := found.Settings()
 	if current == nil {
 		return finding{rest: true, why: Reason{Code: WaitsForSettings}}, nil
+	}
+	if draft.Kind == KindRevert {
+		if ended, err := s.recheckPlan(ctx, draft, *found, began); ended.state != "" || err != nil {
+			return ended, err
+		}
 	}
 	touched := current.Only(draft.Ask.Settings)
 	switch shown := draft.Snapshot.Settings.Only(draft.Ask.Settings); {
@@ -335,6 +362,9 @@ func (s *Service) unread(ctx context.Context, draft *Request, err error) (findin
 // stillAllowed asks the policy again about an approved request. What cannot be
 // looked up now is no permission, and no refusal either.
 func (s *Service) stillAllowed(ctx context.Context, r *Request, found *baseten.Resolved) (finding, error) {
+	if r.agreed() {
+		return s.recheckEnd(ctx, r)
+	}
 	waits := finding{rest: true, why: Reason{Code: WaitsForSlack}}
 	place, err := s.dir.Place(ctx, r.Channel)
 	switch {
@@ -356,7 +386,10 @@ func (s *Service) stillAllowed(ctx context.Context, r *Request, found *baseten.R
 	case !person.Membership.Ours():
 		return finding{state: Stale, why: Reason{Code: RequesterLeft}}, nil
 	}
-	q, d := s.ask(ctx, r, person, people, found)
+	q, d, err := s.ask(ctx, r, person, people, found)
+	if err != nil {
+		return finding{}, err
+	}
 	switch d.Effect {
 	case authz.Allow:
 		return finding{}, nil
@@ -470,6 +503,7 @@ func (s *Service) notTaken(r *Request, asked time.Duration, why Reason) (*Reques
 func (s *Service) applied(r *Request, answer Answer, why Reason) (*Request, error) {
 	return s.recordStep(r, Applying, func(r *Request, e *Effects, now time.Time) error {
 		r.Answer, r.AppliedAt = answer, now
+		r.beginTerm(now)
 		r.Outcome = Outcome{Kind: Following, At: now}
 		return r.move(e, Applied, authz.Person{}, why, now)
 	})

@@ -25,6 +25,11 @@ const (
 	VerbAskAgain   Verb = "ask_again"
 	VerbUndo       Verb = "undo"
 	VerbChange     Verb = "change" // to open the form for a change
+	VerbEnd        Verb = "end"    // to end a temporary change now
+	VerbExtend     Verb = "extend"
+	VerbKeep       Verb = "keep"
+	VerbThaw       Verb = "thaw"
+	VerbFreeze     Verb = "freeze"
 )
 
 // Act is one person doing something to one request: a button, or a typed command.
@@ -199,6 +204,8 @@ func (s *Service) prepare(ctx context.Context, a Act, r *Request, people authz.P
 	switch {
 	case a.Verb == VerbReview:
 		return s.review(ctx, a, r, people)
+	case a.Verb == VerbThaw:
+		return s.mayThaw(ctx, a, r, people)
 	case a.Verb == VerbDeny && r.State == Denied && r.DeniedBy.ID == a.Person.ID && a.Reason != "":
 		return explain(a), nil
 	case a.Verb == VerbCancel && byRequester && r.State.CanBecome(Canceled):
@@ -234,7 +241,20 @@ func (s *Service) judgeAct(ctx context.Context, a Act, r *Request, people authz.
 	if draft.Ask.BreakGlass = a.Verb == VerbBreakGlass; draft.Ask.BreakGlass && a.Reason != "" {
 		draft.Ask.Reason = a.Reason
 	}
-	q, d := s.ask(ctx, &draft, requester, people, nil)
+	q, d, err := s.ask(ctx, &draft, requester, people, nil)
+	if err != nil {
+		return nil, err
+	}
+	draft.Decision = d
+	if a.Verb != VerbDeny {
+		no, err := s.frozen(ctx, &draft)
+		if err != nil {
+			return nil, err
+		}
+		if no != nil {
+			return nil, &Refused{Reason: *no}
+		}
+	}
 	if a.Verb == VerbBreakGlass {
 		return s.mayBreakGlass(ctx, a, r, d)
 	}

@@ -177,7 +177,10 @@ func (s *Service) review(ctx context.Context, a Act, r *Request, people authz.Pe
 	requester := authz.Person{ID: r.Requester.ID, Name: r.Requester.Name, Membership: authz.Member}
 	draft := *r
 	draft.Ask.BreakGlass = false
-	q, d := s.ask(ctx, &draft, requester, people, nil)
+	q, d, err := s.ask(ctx, &draft, requester, people, nil)
+	if err != nil {
+		return nil, err
+	}
 	may := slices.Contains(r.Decision.Approvers, a.Person.ID)
 	if d.Effect == authz.Approve {
 		may, _ = s.policy().MayApprove(q, d, a.Person)

@@ -88,10 +88,11 @@ func (s *Service) lookUpAgain(ctx context.Context, draft *Request, effects []aut
 	if no != nil {
 		return s.refuse(ctx, draft, no)
 	}
-	if !slices.Contains(effects, s.decide(ctx, draft, sub).Effect) || lockKey(draft.Target) != key {
-		return nil, errJudgeAgain
+	d, err := s.decide(ctx, draft, sub)
+	if err == nil && (!slices.Contains(effects, d.Effect) || lockKey(draft.Target) != key) {
+		err = errJudgeAgain
 	}
-	return nil, nil
+	return nil, err
 }
 
 // fresh reports whether the draft's snapshot may still be acted on: it is at most

@@ -13,8 +13,10 @@ type Part int
 
 // The messages of a request: the card, the one reply that tells the end, the later
 // reply for bad news, the reminder before a card expires, the announcement of a
-// break-glass with its review, the reminder of that, and what the requester alone is
-// told: the answer where there is no card, and that the approval need not be waited for.
+// break-glass with its review, the reminder of that, what the requester alone is told
+// (the answer where there is no card, and that the approval need not be waited for), the
+// reminder before a temporary change ends, and the question what to do where it could
+// not end.
 const (
 	Card Part = iota
 	Reply
@@ -23,11 +25,13 @@ const (
 	ReviewCard
 	ReviewReminder
 	Private
+	EndNotice
+	EndOverdue
 )
 
 // String names the message in the log.
 func (p Part) String() string {
-	return [...]string{Card: "card", Reply: "reply", BadNews: "bad news", Reminder: "reminder", ReviewCard: "review card", ReviewReminder: "review reminder", Private: "private answer"}[p]
+	return [...]string{Card: "card", Reply: "reply", BadNews: "bad news", Reminder: "reminder", ReviewCard: "review card", ReviewReminder: "review reminder", Private: "private answer", EndNotice: "notice of the end", EndOverdue: "question of the end"}[p]
 }
 
 // Urgency orders the edits of messages, which share one budget for the whole

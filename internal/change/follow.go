@@ -137,8 +137,8 @@ type followed struct {
 	outcome   Outcome
 	next      time.Time
 	reading   bool
-	// retryAt is when a message of it may be tried again, zero where none is owed: the
-	// dispatcher takes no row that is leased.
+	// retryAt is when a message of it may be tried again or its term wants attention, zero
+	// where nothing is owed: the dispatcher takes no row that is leased.
 	retryAt time.Time
 }
 
@@ -159,9 +159,9 @@ func (f *follower) add(r *Request) {
 		row = &followed{id: r.ID, model: r.Target.ModelID, appliedAt: since, outcome: r.Outcome, next: since.Add(followFirst)}
 		f.rows[r.ID] = row
 	}
-	row.retryAt = time.Time{}
+	row.retryAt = r.Term.due()
 	if len(r.owedMessages()) > 0 {
-		row.retryAt = r.RetryAt
+		row.retryAt = firstTime(row.retryAt, r.RetryAt)
 	}
 	f.wake()
 }
@@ -409,6 +409,9 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		}
 		r.Outcome = next
 		r.Attempts, r.RetryAt = 0, time.Time{}
+		if next.Kind == Landed {
+			r.beginTerm(now)
+		}
 		r.owe(Reply)
 		if next.Kind.overturns() {
 			r.owe(Card) // it says something else

@@ -50,11 +50,17 @@ type subject struct {
 // or straight to the attempt.
 func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
-	if s.now().After(r.OwedSince.Add(s.cfg.ApplyWithin)) {
+	if r.agreed() {
+		return s.judgeEnd(ctx, r)
+	}
+	if s.now().After(r.OwedSince.Add(s.applyWithin(r))) {
 		return s.refuse(ctx, &draft, &refusal{state: Failed, why: Reason{Code: NotJudgedInTime, After: s.now().Sub(r.OwedSince)}})
 	}
 	if r.Messages.Buttons { // a process died about to post the card: it may be there
 		return s.present(ctx, &draft)
+	}
+	if r.Kind == KindFreeze {
+		return s.judgeFreeze(ctx, r)
 	}
 	sub, no := s.lookUpFirst(ctx, &draft)
 	if ctx.Err() != nil {
@@ -66,7 +72,19 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	if no != nil {
 		return s.refuse(ctx, &draft, no)
 	}
-	d := s.decide(ctx, &draft, sub)
+	d, err := s.decide(ctx, &draft, sub)
+	if err != nil {
+		return nil, err
+	}
+	if d.Effect != authz.Deny {
+		why, err := s.frozen(ctx, &draft)
+		if err != nil {
+			return nil, err
+		}
+		if why != nil {
+			return s.refuse(ctx, &draft, &refusal{state: Denied, why: *why})
+		}
+	}
 	if (d.Effect == authz.Approve || d.Effect == authz.Confirm || d.BrokeGlass) && draft.changesNothing() {
 		return s.refuse(ctx, &draft, &refusal{state: Canceled, why: Reason{Code: NothingChanges}})
 	}
@@ -91,8 +109,10 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 // changesNothing tells that the values asked for are in force already: nobody need be
 // asked for that.
 func (r *Request) changesNothing() bool {
-	differs := func(n Note) bool { return n.Code == NoteOwnSettings }
-	return r.Snapshot.Settings.Only(r.Ask.Settings).Equal(r.Ask.Settings) && !slices.ContainsFunc(r.Snapshot.Notes, differs)
+	// A temporary change that holds a setting will give it back: to ask for what it put
+	// there is to ask for it to stay.
+	differs := func(n Note) bool { return n.Code == NoteOwnSettings || n.Code == NoteHeld }
+	return !r.prolongs() && r.Snapshot.Settings.Only(r.Ask.Settings).Equal(r.Ask.Settings) && !slices.ContainsFunc(r.Snapshot.Notes, differs)
 }
 
 // denied is the refusal that the policy's decision on the draft comes to.
@@ -142,18 +162,30 @@ func (s *Service) lookUp(ctx context.Context, r *Request, maxAge time.Duration) 
 	if err := s.lookUpOrigin(ctx, r); err != nil {
 		return sub, &refusal{Failed, Reason{Code: Broken}, err}
 	}
-	var note *Note
-	if r.Origin.Kind == OriginUndo {
-		var no *refusal
-		if note, no = s.undone(ctx, r, resolved.Settings()); no != nil {
-			return sub, no
-		}
+	notes, no := s.backNotes(ctx, r, resolved.Settings())
+	if no != nil {
+		return sub, no
 	}
 	r.Snapshot = s.snapshot(ctx, r, resolved, at)
-	if note != nil {
-		r.Snapshot.Notes = append(r.Snapshot.Notes, *note)
+	r.Snapshot.Notes = append(r.Snapshot.Notes, notes...)
+	return sub, s.lookUpTerm(ctx, r, resolved)
+}
+
+// backNotes finds out what goes back, for an undo and for an end, with notes on what
+// cannot.
+func (s *Service) backNotes(ctx context.Context, r *Request, current baseten.Settings) ([]Note, *refusal) {
+	switch {
+	case r.Kind == KindRevert:
+		no, err := s.planEnd(ctx, r, current)
+		if err != nil {
+			return nil, &refusal{Failed, Reason{Code: Broken}, err}
+		}
+		return r.Snapshot.Notes, no
+	case r.Origin.Kind == OriginUndo:
+		return s.undone(ctx, r, current)
+	default:
+		return nil, nil
 	}
-	return sub, nil
 }
 
 func enter(ctx context.Context, place chan struct{}) error {
@@ -165,8 +197,22 @@ func enter(ctx context.Context, place chan struct{}) error {
 	}
 }
 
-// lookUpPeople finds out who asks, and where.
+// lookUpPeople finds out who asks, and where, and refuses whom no rule could ever let
+// change anything.
 func (s *Service) lookUpPeople(ctx context.Context, r *Request, sub *subject) *refusal {
+	if no := s.lookUpPlace(ctx, r, sub); no != nil {
+		return no
+	}
+	q := authz.Question{Person: sub.person, Channel: r.Channel, People: sub.people, Now: s.now()}
+	if d, never := s.policy().NeverAllowed(q); never {
+		r.Decision = d
+		return s.denied(r)
+	}
+	return nil
+}
+
+// lookUpPlace finds out who asks, and where.
+func (s *Service) lookUpPlace(ctx context.Context, r *Request, sub *subject) *refusal {
 	var (
 		place               Place
 		placeErr, personErr error
@@ -191,10 +237,6 @@ func (s *Service) lookUpPeople(ctx context.Context, r *Request, sub *subject) *r
 		return &refusal{Failed, Reason{Code: WhoUnknown}, personErr}
 	}
 	r.ChannelName, r.Requester = place.Name, sub.person
-	if d, never := policy.NeverAllowed(authz.Question{Person: sub.person, Channel: r.Channel, People: sub.people, Now: s.now()}); never {
-		r.Decision = d
-		return s.denied(r)
-	}
 	return nil
 }
 
@@ -330,6 +372,7 @@ func adopt(r, draft *Request) {
 	r.Requester, r.ChannelName, r.Ask, r.Origin = draft.Requester, draft.ChannelName, draft.Ask, draft.Origin
 	r.Target, r.Snapshot, r.Decision = draft.Target, draft.Snapshot, draft.Decision
 	r.Audience, r.Beside, r.ExpiresAt = draft.Audience, draft.Beside, draft.ExpiresAt
+	r.Term.Since = draft.Term.Since
 	r.Messages.Buttons = draft.Messages.Buttons
 	r.Messages.Card.Ref = draft.Messages.Card.Ref
 }
@@ -337,24 +380,46 @@ func adopt(r, draft *Request) {
 // ask puts the question to the policy of this moment. It is the one way to it: for
 // a command, a click, and again before the PATCH. Where a rule asks for a cost that
 // is not known, the price list is waited for and the question put again; found is
-// the target as read, nil if it was not.
-func (s *Service) ask(ctx context.Context, r *Request, person authz.Person, people authz.People, found *baseten.Resolved) (authz.Question, authz.Decision) {
-	policy := s.policy()
-	q := s.question(r, person, people)
-	d := policy.Decide(q)
+// the target as read, nil if it was not. Where a temporary change holds a setting that
+// is touched, the question is also put for the settings that would stand at its end,
+// and the stricter answer counts.
+func (s *Service) ask(ctx context.Context, r *Request, person authz.Person, people authz.People, found *baseten.Resolved) (authz.Question, authz.Decision, error) {
+	st, err := s.standingOn(ctx, r, r.Snapshot.Settings)
+	if err != nil {
+		return authz.Question{}, authz.Decision{Effect: authz.Deny}, err
+	}
+	q, d := s.strictest(r, st, person, people)
 	if !d.NeedsCost {
-		return q, d
+		return q, d, nil
 	}
 	if found == nil {
 		read, err := r.Target.As().Reread(ctx, s.api)
 		if err != nil {
-			return q, d
+			return q, d, nil //nolint:nilerr // the decision says that the cost is not known
 		}
 		found = &read
 	}
 	if r.Snapshot.Cost = s.cost(ctx, r, *found, pricesNeeded); r.Snapshot.Cost != nil {
-		q = s.question(r, person, people)
-		d = policy.Decide(q)
+		q, d = s.strictest(r, st, person, people)
+	}
+	return q, d, nil
+}
+
+// strictest is the strictest decision on a request, of those on each of the settings that
+// it is held against, with its question.
+func (s *Service) strictest(r *Request, st standing, person authz.Person, people authz.People) (q authz.Question, d authz.Decision) {
+	policy := s.policy()
+	for i, before := range st.befores(r, s.now()) {
+		one := s.question(r, person, people)
+		if !before.Equal(one.Before) {
+			one.Before, one.Cost = before, one.Cost.Against(before, r.After())
+		}
+		next := policy.Decide(one)
+		needsCost := d.NeedsCost || next.NeedsCost
+		if i == 0 || next.AsksMoreThan(d) {
+			q, d = one, next
+		}
+		d.NeedsCost = needsCost
 	}
 	return q, d
 }
@@ -363,15 +428,18 @@ func (s *Service) question(r *Request, person authz.Person, people authz.People)
 	return authz.Question{
 		Person: person, Channel: r.Channel, Target: r.Target,
 		Before: r.Snapshot.Settings, Touched: r.Ask.Settings, Reason: r.Ask.Reason,
-		BreakGlass: r.Ask.BreakGlass, Confirmed: r.ConfirmedBy.ID == r.Requester.ID,
+		BreakGlass: r.Ask.BreakGlass, Confirmed: r.ConfirmedBy.ID == r.Requester.ID, Duration: r.duration(s.now()),
 		Cost: r.Snapshot.Cost, Now: s.now(), People: people,
 	}
 }
 
 // decide asks the policy about a request that nobody acted on yet, and keeps its
 // answer with the request.
-func (s *Service) decide(ctx context.Context, r *Request, sub subject) authz.Decision {
-	_, d := s.ask(ctx, r, sub.person, sub.people, &sub.resolved)
+func (s *Service) decide(ctx context.Context, r *Request, sub subject) (authz.Decision, error) {
+	_, d, err := s.ask(ctx, r, sub.person, sub.people, &sub.resolved)
+	if err != nil {
+		return d, err
+	}
 	if d.BreakGlass && r.Ask.BreakGlass && !s.cfg.HasAnnounce {
 		d.Effect, d.BrokeGlass, d.Cause = authz.Deny, false, authz.Cause{}
 	}
@@ -379,7 +447,7 @@ func (s *Service) decide(ctx context.Context, r *Request, sub subject) authz.Dec
 	if d.Effect == authz.Approve || d.Effect == authz.Confirm {
 		r.ExpiresAt = s.now().Add(cmp.Or(d.Expires, confirmFor))
 	}
-	return d
+	return d, nil
 }
 
 // who looks up a person and the policy's user groups.

@@ -91,15 +91,7 @@ func opGen() *rapid.Generator[op] {
 // sent at most twice and had at most one effect, never without a permission that
 // held at that moment, and the audit log tells the same story.
 func TestAnyLife(t *testing.T) {
-	if f := flag.Lookup("rapid.checks"); f != nil && f.Value.String() == f.DefValue {
-		checks := modelChecks
-		if testing.Short() {
-			checks = 3
-		}
-		if err := f.Value.Set(fmt.Sprint(checks)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	setChecks(t, modelChecks)
 	rapid.Check(t, func(rt *rapid.T) {
 		first := rapid.IntRange(0, len(modelPolicies)-2).Draw(rt, "policy")
 		ops := rapid.SliceOfN(opGen(), 4, 24).Draw(rt, "ops")
@@ -109,6 +101,22 @@ func TestAnyLife(t *testing.T) {
 			rt.Fatalf("%s", strings.Join(problems, "\n"))
 		}
 	})
+}
+
+// setChecks says how many lives are tried, unless -rapid.checks does.
+func setChecks(t *testing.T, n int) {
+	t.Helper()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if given {
+		return
+	}
+	if testing.Short() {
+		n = 3
+	}
+	if err := flag.Lookup("rapid.checks").Value.Set(fmt.Sprint(n)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // life is one run of the model.

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -17,7 +18,10 @@ func (s *Service) Undo(ctx context.Context, in Submission, id ID) (*Request, err
 	if err != nil {
 		return nil, err
 	}
-	if old.State != Applied || old.Sends == 0 {
+	if old.Holds() { // to take it back is to end it: then what stands without it is in force
+		return s.endNow(ctx, in, old, VerbUndo)
+	}
+	if old.Kind == KindFreeze || old.State != Applied || old.Sends == 0 || !old.Term.OverAt.IsZero() {
 		return nil, s.refuseOrigin(ctx, in, old, VerbUndo, Reason{Code: NothingToUndo, State: old.State})
 	}
 	back := old.Snapshot.Settings.Only(old.Ask.Settings)
@@ -47,6 +51,10 @@ func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request,
 	}
 	in.Ask = old.Ask
 	in.Ask.Reason, in.Ask.BreakGlass, in.Ask.Shown = reason, false, nil
+	if old.Kind == KindRevert {
+		return s.endAgain(ctx, in, old)
+	}
+	in.since = old.Term.Since
 	if old.Target.ModelID != "" {
 		in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	}
@@ -130,6 +138,8 @@ func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb 
 // commit as this one is recorded: nobody else makes another.
 func (r *Request) claimOrigin() func(*Request) error {
 	switch r.Origin.Kind {
+	case OriginTimeUp, OriginEndNow, OriginEndAsked:
+		return r.claimEnd
 	case OriginUndo:
 		return func(old *Request) error {
 			if old.UndoneBy != "" {
@@ -155,17 +165,22 @@ func (r *Request) claimOrigin() func(*Request) error {
 
 // oweSteps notes that the buttons of what can be done next are not the right ones.
 func (r *Request) oweSteps() {
-	for _, part := range []Part{Reply, BadNews, ReviewCard} {
+	for _, part := range []Part{Reply, BadNews, ReviewCard, EndNotice} {
 		if r.Message(part).Ref.TS != "" {
 			r.owe(part)
 		}
 	}
 }
 
-// freeOrigin lets the other request be undone or asked again anew where this one
-// came to nothing: an undo that was not applied, a second asking that nobody saw.
-func (r *Request) freeOrigin(e *Effects) {
+// tellOrigin notes at this request's end what it means for the one that it comes from:
+// that one can be undone or asked again anew where this one came to nothing (an undo that
+// was not applied, a second asking that nobody saw), and its term is over, or not.
+func (r *Request) tellOrigin(e *Effects, now time.Time) {
 	switch {
+	case r.Kind == KindRevert:
+		e.Origin = func(old *Request) error { old.reverted(r, now); return nil }
+	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.State == Applied && r.Sends > 0:
+		e.Origin = func(old *Request) error { old.succeeded(r, now); return nil }
 	case r.Origin.Kind == OriginUndo && r.State != Applied:
 		e.Origin = func(old *Request) error {
 			if old.UndoneBy == r.ID {
@@ -220,7 +235,7 @@ func sameTarget(old *Request) (model, target, kind string) {
 
 // undone checks that the settings still hold what the request to be undone set, and
 // returns a note on what cannot be put back.
-func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settings) (*Note, *refusal) {
+func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settings) ([]Note, *refusal) {
 	old, err := s.store.Get(ctx, r.Origin.ID)
 	if err != nil {
 		return nil, &refusal{Failed, Reason{Code: Broken}, err}
@@ -231,7 +246,7 @@ func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settin
 		}}
 	}
 	if fields := sticky(old.Ask.Settings, old.Snapshot.Settings); len(fields) > 0 {
-		return &Note{Code: NoteStaysAsItIs, Fields: fields}, nil
+		return []Note{{Code: NoteStaysAsItIs, Fields: fields}}, nil
 	}
 	return nil, nil
 }

@@ -56,7 +56,7 @@ const recordPause = time.Second
 // final reports whether an error of the store is its answer, and no trouble that
 // may pass.
 func final(err error) bool {
-	for _, known := range []error{ErrNotFound, ErrBusy, ErrUnwritable, ErrState, ErrDelivered, errTooLate} {
+	for _, known := range []error{ErrNotFound, ErrBusy, ErrFrozen, ErrUnwritable, ErrState, ErrDelivered, errTooLate} {
 		if errors.Is(err, known) {
 			return true
 		}

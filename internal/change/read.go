@@ -84,8 +84,15 @@ func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 		return Preview{Request: r, Refused: no.why}
 	}
 	out := Preview{Request: r, Explanation: s.policy().Explain(s.question(r, sub.person, sub.people))}
-	if d := s.decide(ctx, r, sub); d.Effect == authz.Deny {
+	switch d, err := s.decide(ctx, r, sub); {
+	case err != nil:
+		out.Refused = Reason{Code: Broken}
+	case d.Effect == authz.Deny:
 		out.Refused = s.denied(r).why
+	default:
+		if why, err := s.frozen(ctx, r); err == nil && why != nil {
+			out.Refused = *why
+		}
 	}
 	return out
 }
@@ -115,6 +122,34 @@ func (s *Service) Waiting(ctx context.Context, reader authz.Person) ([]Listed, e
 	return s.listed(ctx, reader, all, mostWaiting), nil
 }
 
+// Terms are what holds for a time, those that end first first.
+type Terms struct {
+	// Freezes are shown to everybody: they stand in everybody's way.
+	Freezes []Listed
+	// Temporary are changes whose settings have not gone back.
+	Temporary []Listed
+}
+
+// Terms returns what holds for a time, of one model, or of all where modelID is "".
+func (s *Service) Terms(ctx context.Context, reader authz.Person, modelID string) (Terms, error) {
+	freezes, err := s.store.Freezes(ctx, nil, s.now())
+	if err != nil {
+		return Terms{}, err
+	}
+	held, err := s.store.Temporary(ctx, modelID, mostWaiting)
+	if err != nil {
+		return Terms{}, err
+	}
+	out := Terms{Temporary: s.listed(ctx, reader, held, mostWaiting)}
+	for _, f := range freezes {
+		if modelID == "" || f.Target.ModelID == "" || f.Target.ModelID == modelID {
+			out.Freezes = append(out.Freezes, Listed{Request: f})
+		}
+	}
+	s.link(ctx, out.Freezes)
+	return out, nil
+}
+
 // Reviews returns the open reviews, oldest first. Each was announced in the channel for
 // alarms, whatever channel it was asked in.
 func (s *Service) Reviews(ctx context.Context, reader authz.Person) ([]Listed, error) {
@@ -140,6 +175,7 @@ type Home struct {
 	Reviews []Listed
 	// Recent are what else reached Baseten within a day, what was sent last first.
 	Recent []Listed
+	Terms  Terms
 }
 
 // recently is how far back Home looks.
@@ -160,6 +196,9 @@ func (s *Service) Home(ctx context.Context, reader authz.Person) (Home, error) {
 	}
 	out.Own = s.listed(ctx, reader, own, mostPast)
 	if out.Reviews, err = s.Reviews(ctx, reader); err != nil {
+		return out, err
+	}
+	if out.Terms, err = s.Terms(ctx, reader, ""); err != nil {
 		return out, err
 	}
 	recent, err := s.store.Reached(ctx, "", "", mostWaiting)
@@ -303,7 +342,8 @@ type ModelStatus struct {
 	Prices  baseten.PriceList
 	Pending []Listed
 	// Last holds requests of this model that reached Baseten, what was sent last first.
-	Last []Listed
+	Last  []Listed
+	Terms Terms
 }
 
 // pricesShown bounds how long a status waits for list prices that are not cached.
@@ -335,6 +375,9 @@ func (s *Service) Status(ctx context.Context, reader authz.Person, model string)
 	last, err := s.store.Reached(ctx, out.Model.ID, "", mostWaiting)
 	if err != nil {
 		return out, fmt.Errorf("read past requests of %s: %w", out.Model.ID, err)
+	}
+	if out.Terms, err = s.Terms(ctx, reader, out.Model.ID); err != nil {
+		return out, fmt.Errorf("read what holds for a time on %s: %w", out.Model.ID, err)
 	}
 	out.Pending, out.Last = s.listed(ctx, reader, waiting, mostWaiting), s.listed(ctx, reader, last, mostWaiting)
 	return out, nil

@@ -51,6 +51,17 @@ const (
 	Broken          Code = "broken"           // the bot itself failed; the log says more
 	NotJudgedInTime Code = "not_judged_in_time"
 
+	// Of freezes and times.
+
+	Frozen       Code = "frozen"         // Freeze; denied, stale, or an answer to an act
+	UntilPassed  Code = "until_passed"   // stale; Until: when it was to end
+	UntilTooSoon Code = "until_too_soon" // failed; Until, or Text as it was typed: it has passed, or less than five minutes are left
+	UntilSkipped Code = "until_skipped"  // failed; Text: the time that was typed; Until: when the clocks skip it, After: by how much
+	CannotGoBack Code = "cannot_go_back" // failed; Fields: Baseten cannot clear them, so the change cannot be one for a time
+	// NothingBack: nothing goes back at the end: Moved are settings that somebody else
+	// changed since, By who; Request is the later one that holds the others. Canceled.
+	NothingBack Code = "nothing_back"
+
 	// Canceled.
 
 	AlreadyAsked Code = "already_asked" // Request: the one that waits; Link
@@ -112,8 +123,12 @@ const (
 	NoBreakGlass    Code = "no_break_glass"   // there is nothing to review
 	Reviewed        Code = "reviewed"         // by whoever Review.By names
 	NotReviewer     Code = "not_reviewer"
-	NotAgain        Code = "not_again"   // State: it cannot be asked again
-	AskedAgain      Code = "asked_again" // Request: the one that did
+	NotAgain        Code = "not_again"      // State: it cannot be asked again
+	AlreadyEnding   Code = "already_ending" // Request: the one that ends it
+	NotHeld         Code = "not_held"       // Request, State: it is no change for a time, or is one no more
+	NotFrozen       Code = "not_frozen"     // Request: it is no freeze, or is over
+	NotThawer       Code = "not_thawer"     // Freeze: only these can thaw it
+	AskedAgain      Code = "asked_again"    // Request: the one that did
 
 	// Refused before anything was looked at.
 
@@ -156,6 +171,10 @@ type Reason struct {
 	State   State  `json:"state,omitempty"`
 	Link    string `json:"link,omitempty"`
 	Verb    Verb   `json:"verb,omitempty"`
+	// Freeze is the freeze that it is about.
+	Freeze *Freeze `json:"freeze,omitempty"`
+	// Until is when something ends.
+	Until time.Time `json:"until,omitzero"`
 	// Call is the API call that makes the change by hand, with $BASETEN_API_KEY in
 	// place of the key. It is set only where trouble, and no refusal, stopped it.
 	Call string `json:"call,omitempty"`
@@ -190,7 +209,13 @@ const (
 	NoteMayScaleDown  NoteCode = "may_scale_to_zero"
 	NoteTokensRule    NoteCode = "tokens_rule"  // in-flight tokens decide, not concurrency
 	NoteCannotClear   NoteCode = "cannot_clear" // Fields: once set, set for ever
-	NoteStaysAsItIs   NoteCode = "stays"        // Fields: an undo cannot put these back
+	NoteStaysAsItIs   NoteCode = "stays"        // Fields: an undo, or an end, cannot put these back
+	// NoteHeld: a temporary change, Request, holds a touched setting until Until. Then the
+	// settings go back to Moved's Is, and this could not be sent as it is shown.
+	NoteHeld NoteCode = "held"
+	// NoteEndInWindow: at the end of the change a schedule is in force: Name, Until: the
+	// end, Zone, Fields: the touched that it overrides, Moved: Is is what it sets.
+	NoteEndInWindow NoteCode = "end_in_window"
 )
 
 // Note is one thing to know about a change before it is made: a code with its data.
@@ -203,4 +228,5 @@ type Note struct {
 	Zone    string          `json:"zone,omitempty"`
 	Fields  []baseten.Field `json:"fields,omitempty"`
 	Moved   []Moved         `json:"moved,omitempty"`
+	Request ID              `json:"request,omitempty"`
 }

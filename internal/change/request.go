@@ -66,11 +66,20 @@ func (id ID) String() string { return "#" + string(id) }
 // leaves rows of a kind that it does not know alone.
 type Kind string
 
-// KindChange is a change that somebody asked for.
-const KindChange Kind = "change"
+// The kinds.
+const (
+	// KindChange is a change that somebody asked for, for good or for a time.
+	KindChange Kind = "change"
+	// KindRevert is the end of a temporary change: its settings go back to what stands
+	// without it. Origin names that change.
+	KindRevert Kind = "revert"
+	// KindFreeze keeps changes from a model, or from all, until it is over. Nothing of it
+	// is sent; applied means that it is in force, until Term says that it is over.
+	KindFreeze Kind = "freeze"
+)
 
 // Kinds returns the kinds that this version knows how to work on.
-func Kinds() []Kind { return []Kind{KindChange} }
+func Kinds() []Kind { return []Kind{KindChange, KindRevert, KindFreeze} }
 
 // MessageRef is where Slack keeps a message. TS is a string: as a number it would
 // lose digits.
@@ -89,7 +98,15 @@ type Ask struct {
 	TargetKind string           `json:"target_kind,omitempty"`
 	Settings   baseten.Settings `json:"settings"`
 	Reason     string           `json:"reason,omitempty"`
-	BreakGlass bool             `json:"break_glass,omitempty"`
+	// BreakGlass skips the approval. Of a freeze it tells that the freeze lets changes
+	// through that do.
+	BreakGlass bool `json:"break_glass,omitempty"`
+	// For is how long the change is to hold from when it began, Until until when; one of
+	// them at most is not zero, for good both are. Clock is Until as it was typed, as long
+	// as nobody looked up in which time zone the person is.
+	For   time.Duration `json:"for,omitempty"`
+	Until time.Time     `json:"until,omitzero"`
+	Clock string        `json:"clock,omitempty"`
 	// Shown are the values of those settings that a form showed beside what was asked; one
 	// that it lacks was not set. Nil where nothing was shown. What moved since is not sent.
 	Shown baseten.Settings `json:"shown,omitzero"`
@@ -103,6 +120,15 @@ const (
 	OriginUndo     OriginKind = "undo"     // puts back what the other changed
 	OriginAgain    OriginKind = "again"    // asks once more for what became stale or expired
 	OriginReplaces OriginKind = "replaces" // asks for something else in place of what waits
+	OriginExtends  OriginKind = "extends"  // lets a temporary change hold longer
+	OriginKeeps    OriginKind = "keeps"    // makes a temporary change one for good
+
+	// Of reverts. Nobody is asked for the first two: what was agreed to was the way there
+	// and back.
+
+	OriginTimeUp   OriginKind = "time_up"   // the temporary change has had its time
+	OriginEndNow   OriginKind = "end_now"   // its requester, or who could approve it, ends it early
+	OriginEndAsked OriginKind = "end_asked" // somebody else asks to end it
 )
 
 // Origin is the request that another one comes from; zero where it comes from none.
@@ -144,6 +170,8 @@ type Snapshot struct {
 	Notes []Note `json:"notes,omitempty"`
 	// Cost is the list price, nil where it is not known.
 	Cost *baseten.Cost `json:"cost,omitempty"`
+	// Back is what a temporary change goes back to at its end, as things are now.
+	Back baseten.Settings `json:"back,omitempty"`
 }
 
 // Audience is whom a card that waits for approval speaks to.
@@ -188,6 +216,8 @@ type Messages struct {
 	News  Message `json:"news,omitzero"`
 	// Review announces a break-glass and asks somebody to sign it.
 	Review Message `json:"review,omitzero"`
+	// EndNotice tells that a temporary change ends soon.
+	EndNotice Message `json:"end_notice,omitzero"`
 	// Private tells the requester alone of an end that has no card.
 	Private Message `json:"private,omitzero"`
 	// Buttons tells that the card has, or is about to have, buttons to press.
@@ -271,6 +301,8 @@ type Request struct {
 	// ReviewDueAt is when those who can sign the open review are reminded next; zero
 	// where none is open.
 	ReviewDueAt time.Time
+	// Term is how long it holds; zero for good, and before it began.
+	Term Term
 
 	Messages Messages
 	// Told is how the requester was told where no message in the channel could; "" if
@@ -318,6 +350,8 @@ func (r *Request) Message(part Part) *Message {
 		return &r.Messages.News
 	case ReviewCard:
 		return &r.Messages.Review
+	case EndNotice:
+		return &r.Messages.EndNotice
 	case Private:
 		return &r.Messages.Private
 	default: // a reminder is posted once and not kept

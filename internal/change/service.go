@@ -248,6 +248,9 @@ func (s *Service) next(ctx context.Context, r *Request, now time.Time) (*Request
 	if r.reviewDue(now) {
 		return s.remindReview(ctx, r)
 	}
+	if r.Term.dueAt(now) {
+		return s.attendTerm(ctx, r, now)
+	}
 	switch r.State {
 	case Requested:
 		return s.judge(ctx, r)

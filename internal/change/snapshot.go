@@ -164,3 +164,58 @@ func scheduleNotes(s *baseten.Schedules, touched baseten.Settings, now time.Time
 	}
 	return out
 }
+
+// lookUpTerm finds out, for a request whose settings were just read, until when it holds,
+// what it goes back to, and which temporary changes hold what it touches.
+func (s *Service) lookUpTerm(ctx context.Context, r *Request, f baseten.Resolved) *refusal {
+	if no := s.resolveClock(r); no != nil {
+		return no
+	}
+	current := r.Snapshot.Settings
+	if fields := sticky(r.Ask.Settings, current); r.Temporary() && len(fields) > 0 {
+		return &refusal{state: Failed, why: Reason{Code: CannotGoBack, Fields: fields}}
+	}
+	st, err := s.standingOn(ctx, r, current)
+	if err != nil {
+		return &refusal{Failed, Reason{Code: Broken}, err}
+	}
+	if r.Kind != KindRevert {
+		r.Snapshot.Notes = append(r.Snapshot.Notes, heldNotes(r, st)...)
+	}
+	if !r.Temporary() {
+		return nil
+	}
+	ends := r.Ask.Until
+	if ends.IsZero() {
+		ends = s.now().Add(r.Ask.For)
+	}
+	var without []ID
+	if r.prolongs() {
+		without = append(without, r.Origin.ID)
+	}
+	r.Snapshot.Back = st.settings(r.Ask.Settings, ends, without...).Only(r.Ask.Settings)
+	if w, ok := f.Schedules().At(r.Ask.Settings, ends); ok {
+		one := w.Schedule
+		r.Snapshot.Notes = append(r.Snapshot.Notes, Note{
+			Code: NoteEndInWindow, Name: cmp.Or(one.Name, one.ID), Until: ends, Zone: f.Schedules().Timezone,
+			Fields: one.Masks(r.Ask.Settings), Moved: moved(one.Settings, nil, one.Settings),
+		})
+	}
+	return nil
+}
+
+// heldNotes tells of the temporary changes that hold a setting which is touched, but for
+// one that the request lets hold longer.
+func heldNotes(r *Request, st standing) []Note {
+	var out []Note
+	for _, h := range st.holdersOf(r.Ask.Settings) {
+		if h.ID == r.Origin.ID && r.prolongs() {
+			continue
+		}
+		then := st.settings(r.Ask.Settings, h.Term.EndsAt)
+		if differ := moved(r.Ask.Settings, st.current, then); len(differ) > 0 {
+			out = append(out, Note{Code: NoteHeld, Request: h.ID, Until: h.Term.EndsAt, Moved: differ})
+		}
+	}
+	return out
+}

@@ -19,6 +19,7 @@ import (
 //	pending   → denied | canceled | expired | stale
 //	approved  → canceled | stale | failed
 //	applying  → approved (Baseten took nothing: 429, connection refused)
+//	requested → applied (a freeze: nothing of it is sent)
 //
 // States are a contract across versions: an older replica runs beside a newer
 // one, so a state is never renamed or given another meaning.
@@ -54,7 +55,8 @@ const (
 
 	// Applied means that Baseten took the change: it answered, and status and
 	// message were stored by the same commit, or the settings were read back as
-	// asked. Whether they are in force is the request's Outcome, not a state.
+	// asked. Whether they are in force is the request's Outcome, not a state, and until
+	// when they hold its Term. A freeze is applied once it is in force.
 	Applied State = "applied"
 
 	// Failed means that the request was not carried out: something stood in its way
@@ -84,7 +86,7 @@ const (
 // next is the life of a request: the states each state may be left for. A state
 // that is missing here is an end.
 var next = map[State][]State{
-	Requested: {Pending, Approved, Denied, Failed, Canceled},
+	Requested: {Pending, Approved, Denied, Failed, Canceled, Applied},
 	Pending:   {Approved, Denied, Canceled, Expired, Stale},
 	Approved:  {Applying, Canceled, Stale, Failed},
 	Applying:  {Approved, Applied, Failed, Unknown},
@@ -121,12 +123,14 @@ func (r *Request) move(e *Effects, to State, actor authz.Person, why Reason, now
 	}
 	if to.Ended() {
 		r.EndedAt = now
-		r.owe(Reply)
+		if r.Kind != KindFreeze || to != Applied { // its card says it
+			r.owe(Reply)
+		}
 		if r.Messages.Review.Ref.TS == "" { // no break-glass, or one that nobody heard of: nothing was sent
 			r.Review, r.ReviewDueAt = Review{}, time.Time{}
 		}
 		r.oweReview()
-		r.freeOrigin(e)
+		r.tellOrigin(e, now)
 	}
 	e.Events = append(e.Events, r.event(EventMoved, from, actor, why, now))
 	return nil
@@ -139,7 +143,7 @@ func (r *Request) event(kind EventKind, from State, actor authz.Person, why Reas
 		Command: r.Ask.Text, Settings: r.Ask.Settings, Before: r.Snapshot.Settings, Reason: r.Ask.Reason,
 		Requester: r.Requester, Target: r.Target, BreakGlass: r.BrokeGlass(), Approvals: r.Votes,
 		Sends: r.Sends, Answer: r.Answer, Outcome: r.Outcome,
-		Channel: r.ChannelName, Message: r.Messages.Card.Ref, Origin: r.Origin,
+		Channel: r.ChannelName, Message: r.Messages.Card.Ref, Origin: r.Origin, Term: r.Term,
 	})
 	if err != nil { // no value above can fail to be written
 		detail = nil
@@ -176,6 +180,7 @@ func (r *Request) oweReview() {
 //   - A followed change is due at once: whoever leases it goes on looking at it.
 //   - What waits for people is due when they are reminded and when it expires.
 //   - An open review is due when those who can sign it are reminded.
+//   - What holds for a time is due when people are reminded of its end, and then.
 func (r *Request) Due() time.Time {
 	var due time.Time
 	owe := func(at time.Time) {
@@ -196,6 +201,7 @@ func (r *Request) Due() time.Time {
 	if r.Review.Open {
 		owe(r.ReviewDueAt)
 	}
+	owe(r.Term.due())
 	return due
 }
 
@@ -203,7 +209,7 @@ func (r *Request) Due() time.Time {
 // it is done in memory by whoever holds the request.
 func (r *Request) dueAt(now time.Time) bool {
 	switch {
-	case r.reviewDue(now):
+	case r.reviewDue(now), r.Term.dueAt(now):
 		return true
 	case r.Followed():
 		return len(r.owedMessages()) > 0 && !r.RetryAt.After(now)
@@ -229,14 +235,18 @@ func (r *Request) owesWork() bool {
 // comes first: where it has buttons, they have to go. Where there is no card,
 // nothing is shown that could be wrong, but the requester has to be told of the end.
 func (r *Request) owedMessages() []Part {
-	if r.Messages.Card.Ref.TS == "" {
+	parts := []Part{Card, Reply, BadNews, ReviewCard, EndNotice}
+	switch {
+	case r.agreed(): // the card of what it ends is its card
+		parts = parts[1:]
+	case r.Messages.Card.Ref.TS == "":
 		if r.State.Ended() && r.Told == "" {
 			return []Part{Private}
 		}
 		return nil
 	}
 	var out []Part
-	for _, part := range []Part{Card, Reply, BadNews, ReviewCard} {
+	for _, part := range parts {
 		if r.Message(part).Owed > 0 {
 			out = append(out, part)
 		}

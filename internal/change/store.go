@@ -21,6 +21,8 @@ var (
 	ErrIDTaken = errors.New("request id taken")
 	// ErrBusy: an earlier request of the same target is approved or applying.
 	ErrBusy = errors.New("another change of this target comes first")
+	// ErrFrozen: a freeze keeps changes from the target.
+	ErrFrozen = errors.New("the target is frozen")
 	// ErrUnwritable: a value in the request cannot be stored. No repeat helps.
 	ErrUnwritable = errors.New("request cannot be written")
 )
@@ -64,7 +66,8 @@ type Store interface {
 	// where step would bring the request into applying while an earlier one of an
 	// overlapping target (see baseten.Target.Overlaps) is approved or applying, or one
 	// was applied since Effects.ReadAt; a request with break-glass does not wait
-	// for one that is approved.
+	// for one that is approved. It returns ErrFrozen where that step meets a freeze that
+	// is in force at the database's now and does not let it through.
 	Change(ctx context.Context, d Delivery, id ID, step Step) (*Request, error)
 
 	// Record writes events that concern no step of a request, and the delivery. It
@@ -123,6 +126,18 @@ type Store interface {
 	// after since, latest first. What the policy denied is not among them.
 	Denied(ctx context.Context, t baseten.Target, since time.Time) ([]*Request, error)
 
+	// Holding returns the changes of an overlapping target that hold for a time and whose
+	// settings have not gone back yet.
+	Holding(ctx context.Context, t baseten.Target) ([]*Request, error)
+
+	// Temporary returns such changes of one model, or of all where modelID is "", those
+	// that end first first, at most limit.
+	Temporary(ctx context.Context, modelID string, limit int) ([]*Request, error)
+
+	// Freezes returns the freezes that are in force at now: of all models where t is nil,
+	// else those that keep changes from t. Those that end first come first.
+	Freezes(ctx context.Context, t *baseten.Target, now time.Time) ([]*Request, error)
+
 	// Unreviewed returns the requests whose break-glass nobody has signed yet, oldest
 	// first, at most limit.
 	Unreviewed(ctx context.Context, limit int) ([]*Request, error)
@@ -166,6 +181,9 @@ const (
 	EventReviewed   EventKind = "reviewed"
 	// EventOutcome is what was learned after the end.
 	EventOutcome EventKind = "outcome"
+	// EventOver is the end of a term: a temporary change whose settings went back, or that
+	// another took the place of, and a freeze that is over or was thawed.
+	EventOver EventKind = "over"
 	// EventPolicy is a policy version that was taken or refused.
 	EventPolicy EventKind = "policy"
 	// EventStarted is a start of the bot.
@@ -225,4 +243,5 @@ type EventDetail struct {
 	Channel string     `json:"channel,omitempty"`
 	Message MessageRef `json:"message,omitzero"`
 	Origin  Origin     `json:"origin,omitzero"`
+	Term    Term       `json:"term,omitzero"`
 }

@@ -1,11 +1,13 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
 )
 
 // Submission is a command that asks for a change, as it arrived.
@@ -22,7 +24,12 @@ type Submission struct {
 	// anew. Submit always does.
 	MaxAge time.Duration
 
+	kind   Kind
 	origin Origin
+	// target is known where it comes from another request and is not looked up again, and
+	// since when its values stand there.
+	target baseten.Target
+	since  time.Time
 }
 
 // Submit records a request and returns it. Once it returned without an error the
@@ -32,9 +39,9 @@ type Submission struct {
 // end of ctx included, nothing was recorded and there must be no acknowledgement.
 func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 	r := &Request{
-		Kind: KindChange, State: Requested,
+		Kind: cmp.Or(in.kind, KindChange), State: Requested,
 		Requester: in.Requester, Channel: in.Channel, ChannelName: in.ChannelName, Thread: in.Thread,
-		Ask: in.Ask, Origin: in.origin, LeasedBy: s.lease.owner(),
+		Ask: in.Ask, Origin: in.origin, Target: in.target, Term: Term{Since: in.since}, LeasedBy: s.lease.owner(),
 	}
 	for {
 		id, err := NewID(s.cfg.Random)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -48,6 +49,7 @@ var verbs = map[string]change.Verb{
 	view.ActionConfirm: change.VerbConfirm,
 	view.ActionCancel:  change.VerbCancel,
 	view.ActionReview:  change.VerbReview,
+	view.ActionThaw:    change.VerbThaw,
 }
 
 // click serves one button. Its value is the ID of a request and nothing else, but for
@@ -90,6 +92,10 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		b.record(d, from, view.ActionUndo, func(ctx context.Context, in change.Submission) (*change.Request, error) {
 			return b.changes.Undo(ctx, in, id)
 		})
+	case pressed == view.ActionEnd, pressed == view.ActionExtend, pressed == view.ActionKeep:
+		b.record(d, from, pressed, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			return b.pressedTerm(ctx, in, pressed, id)
+		})
 	case pressed == view.ActionStatus:
 		d.read(from.delivery.Key, func(ctx context.Context) { b.readTarget(ctx, from, id) })
 	case pressed == view.ActionBreakGlass:
@@ -100,6 +106,21 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 	default:
 		d.acknowledge()
 		b.cfg.Log.Warn("unknown button", zap.String("envelope", d.id), zap.String("action", action.ActionID))
+	}
+}
+
+// extendBy is how much longer a press of [Extend 1 h] lets a temporary change hold.
+const extendBy = time.Hour
+
+// pressedTerm makes the request that a button of a temporary change asks for.
+func (b *Bot) pressedTerm(ctx context.Context, in change.Submission, pressed string, id change.ID) (*change.Request, error) {
+	switch pressed {
+	case view.ActionExtend:
+		return b.changes.Extend(ctx, in, id, extendBy)
+	case view.ActionKeep:
+		return b.changes.Keep(ctx, in, id)
+	default:
+		return b.changes.End(ctx, in, id)
 	}
 }
 

@@ -36,15 +36,37 @@ func (b *Bot) command(d *delivery, from asker, text string) {
 			in.Ask.Reason = cmd.Reason
 			return b.changes.Undo(ctx, in, change.ID(cmd.ID))
 		})
+	case cmd.Name == commands.NameExtend:
+		b.record(d, from, name, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			in.Ask.Reason = cmd.Reason
+			return b.changes.Extend(ctx, in, change.ID(cmd.ID), cmd.For)
+		})
+	case cmd.Name == commands.NameKeep:
+		b.record(d, from, name, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			in.Ask.Reason = cmd.Reason
+			return b.changes.Keep(ctx, in, change.ID(cmd.ID))
+		})
+	case cmd.Name == commands.NameFreeze:
+		b.record(d, from, name, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			in.Ask = askOf(cmd)
+			return b.changes.Freeze(ctx, in)
+		})
 	case cmd.Name == commands.NameCancel:
-		act := change.Act{Delivery: from.delivery, Person: from.person, ID: change.ID(cmd.ID), Verb: change.VerbCancel, Message: change.MessageRef{Channel: from.channel}}
-		if b.act(d, from, act) {
-			b.loop.later(func(ctx context.Context) { b.answer(ctx, from, view.Canceled(act.ID)) })
-		}
+		b.actTyped(d, from, change.VerbCancel, cmd.ID, view.Canceled)
+	case cmd.Name == commands.NameThaw:
+		b.actTyped(d, from, change.VerbThaw, cmd.ID, view.Thawed)
 	default:
 		b.cfg.Watch.command(name, "read")
 		b.cfg.Log.Info("command received", append(fields(d, from), zap.String("command", name))...)
 		d.read(from.delivery.Key, func(ctx context.Context) { b.read(ctx, from, cmd) })
+	}
+}
+
+// actTyped has something done to a request that a command names, and says that it was.
+func (b *Bot) actTyped(d *delivery, from asker, verb change.Verb, id string, done func(change.ID) view.Message) {
+	act := change.Act{Delivery: from.delivery, Person: from.person, ID: change.ID(id), Verb: verb, Message: change.MessageRef{Channel: from.channel}}
+	if b.act(d, from, act) {
+		b.loop.later(func(ctx context.Context) { b.answer(ctx, from, done(act.ID)) })
 	}
 }
 
@@ -66,7 +88,7 @@ func fields(d *delivery, from asker) []zap.Field {
 func askOf(c commands.Command) change.Ask {
 	return change.Ask{
 		Text: c.String(), Model: c.Model.Word, Target: c.Target.Word, TargetKind: c.Target.Kind,
-		Settings: c.Settings, Reason: c.Reason, BreakGlass: c.BreakGlass,
+		Settings: c.Settings, Reason: c.Reason, BreakGlass: c.BreakGlass, For: c.For, Clock: c.Until.String(),
 	}
 }
 

@@ -61,7 +61,7 @@ func (d *Directory) Person(ctx context.Context, id string, maxAge time.Duration)
 }
 
 func (d *Directory) person(u *slack.User) authz.Person {
-	person := authz.Person{ID: u.ID, Name: u.ID, Membership: d.membership(u)}
+	person := authz.Person{ID: u.ID, Name: u.ID, Membership: d.membership(u), Zone: u.TZ}
 	for _, name := range []string{u.Name, u.RealName, u.Profile.DisplayName} {
 		if name != "" {
 			person.Name = name

@@ -66,7 +66,11 @@ func (b *Bot) readable(ctx context.Context, from asker, cmd commands.Command) (v
 		return b.list(ctx, cmd.Glob)
 	case commands.NamePending:
 		waiting, err := b.changes.Waiting(ctx, from.person)
-		return view.Pending(waiting), err
+		if err != nil {
+			return view.Message{}, err
+		}
+		terms, err := b.changes.Terms(ctx, from.person, "")
+		return view.Pending(waiting, terms), err
 	case commands.NameReviews:
 		open, err := b.changes.Reviews(ctx, from.person)
 		return view.Reviews(open), err

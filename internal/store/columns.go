@@ -57,6 +57,7 @@ func requestColumns(r *change.Request) []column {
 		{"news", doc(&r.News)},
 		{"review", doc(&r.Review)},
 		{"review_due_at", millis{&r.ReviewDueAt}},
+		{"term", doc(&r.Term)},
 		{"messages", doc(&r.Messages)},
 		{"told", &r.Told},
 		{"attempts", &r.Attempts},
@@ -69,7 +70,10 @@ func requestColumns(r *change.Request) []column {
 // derivedColumns are written beside requestColumns and never read back: what is
 // asked for and stands in a document, or follows from the whole request.
 func derivedColumns(r *change.Request) []column {
-	var newsAt, reachedAt time.Time
+	var newsAt, reachedAt, endsAt time.Time
+	if r.Term.OverAt.IsZero() && r.Kind != change.KindRevert {
+		endsAt = r.Term.EndsAt
+	}
 	if r.Sends > 0 {
 		reachedAt = r.SentAt
 	}
@@ -86,6 +90,7 @@ func derivedColumns(r *change.Request) []column {
 		{"news_at", at(newsAt)},
 		{"review_open", r.Review.Open},
 		{"reached_at", at(reachedAt)},
+		{"ends_at", at(endsAt)},
 	}
 }
 
@@ -102,8 +107,26 @@ func round(r *change.Request) {
 	for _, t := range []*time.Time{
 		&r.CreatedAt, &r.Snapshot.At, &r.ExpiresAt, &r.RemindAt, &r.OwedSince, &r.SentAt, &r.AppliedAt, &r.EndedAt,
 		&r.Outcome.At, &r.Outcome.InForceAt, &r.Outcome.ReachedAt, &r.News.At, &r.Review.At, &r.ReviewDueAt, &r.RetryAt,
+		&r.Ask.Until, &r.Term.EndsAt, &r.Term.Since, &r.Term.OverAt, &r.Term.NoticeAt, &r.Term.DueAt, &r.Term.AskAt,
 	} {
 		*t = stored(*t)
+	}
+	for why := &r.Reason; why != nil; why = why.Then {
+		roundReason(why)
+	}
+}
+
+// roundReason rounds the times of a reason, of which the caller may hold parts.
+func roundReason(why *change.Reason) {
+	why.Until = stored(why.Until)
+	if f := why.Freeze; f != nil {
+		rounded := *f
+		rounded.Until = stored(f.Until)
+		why.Freeze = &rounded
+	}
+	if then := why.Then; then != nil {
+		rounded := *then
+		why.Then = &rounded
 	}
 }
 

@@ -63,7 +63,7 @@ func (r *Reader) Neighbours(ctx context.Context, t baseten.Target, limit int) ([
 const selectOvertaken = `SELECT 1 FROM requests
 		WHERE ` + overlapping + ` AND id <> $4 AND state = 'applying' AND ended_at IS NULL
 	UNION ALL SELECT 1 FROM (SELECT ended_at FROM requests
-		WHERE ` + overlapping + ` AND id <> $4 AND state = 'applied' AND ended_at >= $5
+		WHERE ` + overlapping + ` AND id <> $4 AND state = 'applied' AND kind <> 'freeze' AND ended_at >= $5
 		ORDER BY ended_at DESC LIMIT 1) AS latest
 	LIMIT 1`
 
@@ -87,6 +87,40 @@ func (r *Reader) Told(ctx context.Context, t baseten.Target, since time.Time) ([
 func (r *Reader) Denied(ctx context.Context, t baseten.Target, since time.Time) ([]*change.Request, error) {
 	return r.requests(ctx, "list denials of a target",
 		`WHERE `+overlapping+` AND denied_by <> '' AND ended_at >= $4 ORDER BY ended_at DESC, id`, targetArgs(t, at(since))...)
+}
+
+// Holding implements [change.Store].
+func (r *Reader) Holding(ctx context.Context, t baseten.Target) ([]*change.Request, error) {
+	return r.requests(ctx, "list temporary changes of a target",
+		`WHERE kind = 'change' AND ends_at IS NOT NULL AND `+overlapping+` ORDER BY ends_at, id`, targetArgs(t)...)
+}
+
+// Temporary implements [change.Store].
+func (r *Reader) Temporary(ctx context.Context, modelID string, limit int) ([]*change.Request, error) {
+	const what, holds, byEnd = "list temporary changes", `WHERE kind = 'change' AND ends_at IS NOT NULL`, ` ORDER BY ends_at, id LIMIT `
+	if modelID == "" {
+		return r.requests(ctx, what, holds+byEnd+`$1`, limit)
+	}
+	return r.requests(ctx, what, holds+` AND model_id = $1`+byEnd+`$2`, modelID, limit)
+}
+
+// Freezes implements [change.Store].
+func (r *Reader) Freezes(ctx context.Context, t *baseten.Target, now time.Time) ([]*change.Request, error) {
+	const what, byEnd = "list freezes", ` ORDER BY ends_at, id`
+	if t == nil {
+		return r.requests(ctx, what, `WHERE kind = 'freeze' AND ends_at > $1`+byEnd, at(now))
+	}
+	return r.requests(ctx, what, `WHERE `+freezing+byEnd, targetArgs(*t, at(now))...)
+}
+
+// OverdueEnds counts the temporary changes whose time is up and whose settings have not
+// gone back.
+func (r *Reader) OverdueEnds(ctx context.Context, now time.Time) (int, error) {
+	n, err := one(ctx, r.db, nil, first[int], `SELECT count(*) FROM requests WHERE kind = 'change' AND ends_at <= $1`, at(now))
+	if err != nil {
+		return 0, fmt.Errorf("count overdue ends: %w", err)
+	}
+	return n, nil
 }
 
 // Unreviewed implements [change.Store].

@@ -149,6 +149,30 @@ func mayApply(ctx context.Context, t tx, r *change.Request, was change.State, re
 	if err == nil && busy == 1 {
 		err = change.ErrBusy
 	}
+	if err == nil {
+		err = notFrozen(ctx, t, r)
+	}
+	return err
+}
+
+// freezing holds for freezes that are in force at $4 and keep changes from the target of
+// targetArgs.
+const freezing = `kind = 'freeze' AND ends_at > $4
+	AND (model_id = '' OR model_id = $1 AND (slot = '' AND deployment_id = '' OR slot <> '' AND slot = $2 OR deployment_id <> '' AND deployment_id = $3))`
+
+// notFrozen returns ErrFrozen where a freeze keeps the request from being sent. It locks
+// nothing: a freeze that is committed while this transaction runs comes after it.
+func notFrozen(ctx context.Context, t tx, r *change.Request) error {
+	now, err := one(ctx, t, nil, instant, `SELECT {now}`, t.d.clock())
+	if err != nil {
+		return err
+	}
+	freezes, err := all(ctx, t, scanRequest, selectRequest+`WHERE `+freezing, targetArgs(r.Target, at(now))...)
+	for _, f := range freezes {
+		if !f.LetsThrough(r) {
+			return change.ErrFrozen
+		}
+	}
 	return err
 }
 

@@ -23,6 +23,10 @@ const (
 	ActionChange     = "change"
 	ActionUndo       = "undo"
 	ActionStatus     = "status"
+	ActionEnd        = "end"
+	ActionExtend     = "extend"
+	ActionKeep       = "keep"
+	ActionThaw       = "thaw"
 	// ActionDo runs a corrected command. It stands in private answers alone, and its
 	// value is the command, which is parsed and judged as if it had been typed.
 	ActionDo = "do"

@@ -23,6 +23,7 @@ func card(r *change.Request) Message {
 		lines = append(lines, large(r))
 	}
 	if open {
+		lines = append(lines, term(r))
 		lines = append(lines, notes(r)...)
 		lines = append(lines, cardFacts(r))
 	}
@@ -77,8 +78,16 @@ func origin(r *change.Request) prose {
 		return nil
 	}
 	other := say(link(r.Origin.ID.String(), r.Origin.Link))
-	if r.Origin.Kind == change.OriginUndo {
+	switch r.Origin.Kind {
+	case change.OriginUndo:
 		return say("Undoes ", other, ".")
+	case change.OriginTimeUp, change.OriginEndNow, change.OriginEndAsked:
+		return say("Ends ", other, ".")
+	case change.OriginExtends:
+		return say("Lets ", other, " hold longer.")
+	case change.OriginKeeps:
+		return say("Keeps ", other, " for good.")
+	case change.OriginAgain, change.OriginReplaces:
 	}
 	if asker := r.Origin.Requester.ID; asker != "" && asker != r.Requester.ID {
 		other = say(other, " of ", user(asker))

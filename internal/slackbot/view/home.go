@@ -29,6 +29,7 @@ func Home(h change.Home, all []authz.Stake, news Message, now time.Time) Message
 		}
 		d.more(len(h.Approvable)-homeDecided, "pending")
 	}
+	d.terms(h.Terms)
 	d.part("Your requests", ownItems(h.Own), "history all")
 	d.reviewsPart(h.Reviews)
 	d.part("The last 24 hours, by others", pastItems(h.Recent), "history")

@@ -128,12 +128,11 @@ func slashAway(r rune) rune {
 const mostDecided = 15
 
 // Pending lists what waits for people. What its reader could approve comes first, with the
-// buttons of the card.
-func Pending(waiting []change.Listed) Message {
+// buttons of the card. Below stands what holds for a time.
+func Pending(waiting []change.Listed, terms change.Terms) Message {
 	var d draft
 	if len(waiting) == 0 {
 		d.lines(say("Nothing waits for anybody."))
-		return d.message()
 	}
 	var rest []prose
 	shown := 0
@@ -148,6 +147,7 @@ func Pending(waiting []change.Listed) Message {
 	if len(rest) > 0 {
 		d.list(rest, nil)
 	}
+	d.terms(terms)
 	return d.message()
 }
 
@@ -225,7 +225,7 @@ func cameOfIt(r *change.Request) prose {
 	if r.UndoneBy != "" {
 		undone = say("Undone by " + r.UndoneBy.String() + ".")
 	}
-	return join(" ", approvedBy(r), end, outcome(r), review, undone)
+	return join(" ", approvedBy(r), end, outcome(r), term(r), review, undone)
 }
 
 // list shows a list; narrow says how to see what does not fit.

@@ -55,6 +55,10 @@ func note(r *change.Request, n change.Note) prose {
 		return say("It scales on in-flight tokens, so the concurrency target may have no effect.")
 	case change.NoteCannotClear:
 		return say(bold(labels(n.Fields)+" can never be cleared again"), " once set: Baseten has no way back to \"not set\".")
+	case change.NoteHeld:
+		return say(bold("Only until "), on(n.Until), ": then "+n.Request.String()+" ends and ", stands(n.Moved), ". Decide before: after that this would have to be asked again.")
+	case change.NoteEndInWindow:
+		return say("When it ends, ", on(n.Until), ", schedule "+name(n.Name)+" is in force: ", stands(n.Moved), ".")
 	case change.NoteStaysAsItIs:
 		return say(neverSet(n.Fields) + ": this stays as it is.")
 	default:

@@ -12,6 +12,9 @@ func Plain(text string) Message {
 // Canceled answers a typed cancel.
 func Canceled(id change.ID) Message { return Plain(id.String() + " is canceled.") }
 
+// Thawed answers a thaw that was typed.
+func Thawed(id change.ID) Message { return Plain("The freeze " + id.String() + " is over.") }
+
 // Pressed answers a button that stands in a private answer or on a page.
 func Pressed(verb change.Verb, id change.ID) Message {
 	if verb == change.VerbReview {

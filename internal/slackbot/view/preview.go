@@ -27,7 +27,7 @@ func Preview(r *change.Request, no change.Reason, steps []authz.Step) Message {
 	} else {
 		d.lines(verdict(r))
 	}
-	d.lines(append(append([]prose{large(r)}, notes(r)...), cardFacts(r))...)
+	d.lines(append(append([]prose{large(r), term(r)}, notes(r)...), cardFacts(r))...)
 	if len(steps) > 0 {
 		d.bullets(stepLines(steps))
 	}

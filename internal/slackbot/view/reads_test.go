@@ -122,8 +122,8 @@ func TestGoldenReads(t *testing.T) {
 	s.add("list of nothing, nearly", list("lammma", 0, "llama-70b", "search/rerank"))
 	s.add("list of no models", List(Models{}))
 	mine := a(pending, confirm)
-	s.add("pending", Pending([]change.Listed{card(a(pending, two, vote)), toDecide(a(pending, wants(30))), card(mine)}))
-	s.add("pending: none", Pending(nil))
+	s.add("pending", Pending([]change.Listed{card(a(pending, two, vote)), toDecide(a(pending, wants(30))), card(mine)}, change.Terms{}))
+	s.add("pending: none", Pending(nil, change.Terms{}))
 	broken := change.Listed{Request: a(breakGlass, took, became(change.InForce), known), Link: "https://acme.slack.com/archives/C0ALARMS/p1", Signable: true}
 	failed := a(breakGlass, in(change.Failed, change.Reason{Code: change.BasetenRefused, HTTP: 400, Text: "max_replica exceeds the quota of 10"}), sent(1), func(r *change.Request) { r.Decision.Approvers = []string{leo.ID} })
 	s.add("reviews", Reviews([]change.Listed{broken, {Request: failed}}))
@@ -172,7 +172,7 @@ func TestLongListsAreCut(t *testing.T) {
 		"… and 10 more. Name one to see it.":                       Status(crowd, nil, asked),
 		"v19 (inactive) and 20 more.":                              Status(crowd, nil, asked),
 		"… and 20 more. Narrow it down: `/autoscale list llama-*`": List(Models{All: models}),
-		"• … and 5 more.":                                          Pending(requests),
+		"• … and 5 more.":                                          Pending(requests, change.Terms{}),
 		"• … and 20 more.":                                         Reviews(requests),
 	} {
 		if got := reads(m); !strings.Contains(got, want) {

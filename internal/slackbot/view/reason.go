@@ -77,6 +77,9 @@ func fixed(parts ...any) func(telling) prose {
 	return func(telling) prose { return text }
 }
 
+// forSample is what to type instead of a time that does not fit.
+const forSample = "for=2h"
+
 const (
 	tryAgain = "Please try again in a minute."
 	askOwner = "Ask whoever runs the bot."
@@ -134,6 +137,21 @@ var wordings = map[change.Code]wording{
 		return say("Baseten shows settings of " + targetName(t) + " that I cannot read, so I do not change them.")
 	}},
 	change.InvalidValue: {failure, invalidValue},
+	change.Frozen:       {refusal, frozen},
+	change.UntilTooSoon: {failure, func(t telling) prose {
+		if t.Until.IsZero() {
+			return say(oneLine(t.Text) + " has passed. Say a time to come, or how long: " + forSample + ".")
+		}
+		return say(on(t.Until), " is less than five minutes away, or has passed. Say a later time, or how long: "+forSample+".")
+	}},
+	change.UntilPassed: {staleness, func(t telling) prose { return say("it was to hold until ", on(t.Until), " only, and that has passed.") }},
+	change.UntilSkipped: {failure, func(t telling) prose {
+		return say("there is no " + oneLine(t.Text) + " that night: the clocks go from " + t.Until.Format("15:04") + " to " + t.Until.Add(t.After).Format("15:04") + ". Say another time.")
+	}},
+	change.CannotGoBack: {failure, func(t telling) prose {
+		return say("Baseten cannot clear "+labels(t.Fields)+" once it is set, so it could not go back. Leave out ", code("for="), " and ", code("until="), " to set it for good.")
+	}},
+	change.NothingBack: {bare, nothingBack},
 	change.UndoMoved: {failure, func(t telling) prose {
 		return say(other(t), " cannot be undone, because the settings were changed since: "+stands(t.Moved)+".", changedBy(t.By))
 	}},
@@ -232,8 +250,12 @@ var wordings = map[change.Code]wording{
 	change.NotReviewer: {refusal, func(t telling) prose {
 		return say("only somebody who could have approved ", this(t), " can review it.")
 	}},
-	change.NotAgain:   {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it "+standing(t.State)+".") }},
-	change.AskedAgain: {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
+	change.NotAgain:      {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it "+standing(t.State)+".") }},
+	change.AlreadyEnding: {bare, func(t telling) prose { return say(this(t), " ends already: ", other(t), ".") }},
+	change.NotHeld:       {bare, notHeld},
+	change.NotFrozen:     {bare, func(t telling) prose { return say(other(t), " is no freeze that is in force.") }},
+	change.NotThawer:     {refusal, func(t telling) prose { return frozen(t) }},
+	change.AskedAgain:    {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
 
 	// Refused before anything was looked at.
 

@@ -81,7 +81,8 @@ func notYours(t telling) prose {
 		return say(who, "confirm ", this(t), ".")
 	case change.VerbBreakGlass:
 		return say(who, "use break-glass on ", this(t), ".")
-	case change.VerbApprove, change.VerbDeny, change.VerbReview, change.VerbAskAgain, change.VerbUndo, change.VerbChange:
+	case change.VerbApprove, change.VerbDeny, change.VerbReview, change.VerbAskAgain, change.VerbUndo, change.VerbChange,
+		change.VerbEnd, change.VerbExtend, change.VerbKeep, change.VerbThaw, change.VerbFreeze:
 	}
 	return say(who, "do that to ", this(t), ".")
 }

@@ -16,8 +16,11 @@ import (
 // pressed or typed something a moment ago and all went well; and mentions nobody else:
 // who acted knows, and the card names them.
 func reply(r *change.Request) Message {
+	if r.Kind == change.KindFreeze {
+		return freezeOver(r)
+	}
 	var d draft
-	text := told(r).quiet()
+	text := say(ends(r), told(r).quiet())
 	var requester prose
 	if !watches(r) {
 		requester = say(user(r.Requester.ID), " ")
@@ -41,10 +44,15 @@ func watches(r *change.Request) bool {
 func (d *draft) nextSteps(r *change.Request) {
 	what := title(r.Target)
 	var set []slack.BlockElement
-	if askable(r) {
+	switch {
+	case r.Kind == change.KindRevert && r.State.Ended() && r.State != change.Applied && r.Reason.Code != change.NothingBack:
+		set = append(set, button(ActionEnd, "Revert Now", r.Origin.ID, what))
+	case askable(r):
 		set = append(set, button(ActionAskAgain, "Ask Again", r.ID, what))
 	}
-	if undoable(r) {
+	if r.Holds() {
+		set = append(set, termButtons(r)...)
+	} else if undoable(r) {
 		back := r.Snapshot.Settings.Only(r.Ask.Settings)
 		set = append(set, confirming(button(ActionUndo, "Undo Change", r.ID, what),
 			"Undo this change?", "This asks for "+inWords(back)+" again, in your name.", "Undo Change"))
@@ -120,7 +128,7 @@ func (t telling) ending(where spot) prose {
 		text = say("It " + standing(t.r.State) + ".")
 	}
 	switch {
-	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked, t.Code == change.NothingChanges:
+	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked, t.Code == change.NothingChanges, t.Code == change.NothingBack:
 	case t.r.State == change.Stale:
 		text = say(text, " Nothing was sent.")
 	default:
@@ -138,6 +146,8 @@ func askable(r *change.Request) bool {
 func undoable(r *change.Request) bool {
 	switch {
 	case r.State != change.Applied, r.Sends == 0, r.Answer.Status == unchanged, r.UndoneBy != "":
+		return false
+	case r.Kind == change.KindRevert, !r.Term.OverAt.IsZero():
 		return false
 	case r.Outcome.Kind == change.Overruled, r.Outcome.Kind == change.Rescheduled, r.Outcome.Kind == change.Superseded:
 		return false

@@ -19,6 +19,9 @@ const (
 func Request(r *change.Request, part change.Part) Message {
 	switch part {
 	case change.Card:
+		if r.Kind == change.KindFreeze {
+			return freezeCard(r)
+		}
 		return card(r)
 	case change.Reply:
 		return reply(r)
@@ -28,6 +31,10 @@ func Request(r *change.Request, part change.Part) Message {
 		return reminder(r)
 	case change.ReviewReminder:
 		return reviewReminder(r)
+	case change.EndNotice:
+		return endNotice(r)
+	case change.EndOverdue:
+		return endOverdue(r)
 	default:
 		return reviewCard(r)
 	}

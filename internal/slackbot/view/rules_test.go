@@ -422,7 +422,7 @@ func TestLimits(t *testing.T) {
 	crowd := change.ModelStatus{Model: baseten.Model{ID: evil, Name: evil}, Targets: targets, Pending: requests, Last: requests}
 	stakes := slices.Repeat([]authz.Stake{{Rule: evil, Effect: authz.Approve, Asks: true, Approves: true, Skips: true, Models: []string{evil}, When: evil, Approvers: []string{evil}}}, 100)
 	check("status", Status(crowd, nil, asked))
-	check("pending", Pending(requests))
+	check("pending", Pending(requests, change.Terms{}))
 	check("history", History(requests, true))
 	page := Home(change.Home{Approvable: requests, Own: requests, Reviews: requests, Recent: requests}, stakes, ExplainOffer("K7Q2M"), asked)
 	if n := len(page.Blocks); n > 100 {

@@ -28,6 +28,7 @@ func Status(st change.ModelStatus, only *baseten.Resolved, now time.Time) Messag
 	if len(s.targets)+len(s.idle) == 0 {
 		d.lines(say("No environments or deployments."))
 	}
+	d.lines(freezeLines(st.Terms.Freezes)...)
 	for i, t := range s.targets {
 		if i == mostTargets {
 			d.lines(say("… and " + number(len(s.targets)-i) + " more. Name one to see it."))
@@ -182,6 +183,7 @@ func (s *status) lines(head prose, t baseten.Target, r baseten.Resolved, setting
 	if last != nil && !s.full {
 		parts = append(parts, setBy(last, s.now))
 	}
+	parts = append(parts, s.heldOn(t))
 	waiting := s.waitingFor(t)
 	if !s.full && len(waiting) > 0 {
 		parts = append(parts, brief(waiting))
