@@ -56,7 +56,7 @@ var adviceOn = map[string]string{
 }
 
 // meantEnd are words that people type for for or until.
-var meantEnd = []string{"duration", "during", "ttl", "lasts", "til", "till", "untill", "end", "ends", "expires"}
+var meantEnd = []string{"duration", "during", "ttl", "lasts", "til", "till", "end", "ends", "expires"}
 
 // otherWords are what people type for a command, from other tools or from talking.
 var otherWords = map[string]string{
