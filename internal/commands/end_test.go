@@ -144,6 +144,8 @@ func TestMistakesInTimes(t *testing.T) {
 		{"for=2h,min=1", "Put a space between settings: `for=2h min=1`. Nothing was changed.", []string{"for=2h min=1"}},
 		{"until=18:00,min=1", "Put a space between settings: `until=18:00 min=1`. Nothing was changed.", []string{"until=18:00 min=1"}},
 		{"duration=2h", `"duration" is not a setting or option. Did you mean for? Nothing was changed.`, []string{"for=2h"}},
+		{"expires=2h", `"expires" is not a setting or option. Did you mean for? Nothing was changed.`, []string{"for=2h"}},
+		{"ends=soon", `"ends" is not a setting or option. Did you mean for or until? Nothing was changed.`, nil},
 		{"til=18:00", `"til" is not a setting or option. Did you mean until? Nothing was changed.`, []string{"until=18:00"}},
 		{"untill Mon 08:00", `"untill" is not a setting or option. Did you mean until? Nothing was changed.`, []string{"until Mon 08:00"}},
 		{"until", "until needs a time. Nothing was changed. For example:", []string{"until=18:00"}},

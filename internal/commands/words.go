@@ -55,11 +55,8 @@ var adviceOn = map[string]string{
 	"schedule": "Schedules are made at Baseten, and " + typed("status llama-70b") + " shows those of a model.",
 }
 
-// meantOption are words that people type for an option.
-var meantOption = map[string]string{
-	"duration": "for", "during": "for", "ttl": "for", "lasts": "for", "expires-in": "for",
-	"til": "until", "till": "until", "end": "until", "ends": "until", "expires": "until", "to": "until",
-}
+// meantEnd are words that people type for for or until.
+var meantEnd = []string{"duration", "during", "ttl", "lasts", "til", "till", "end", "ends", "expires"}
 
 // otherWords are what people type for a command, from other tools or from talking.
 var otherWords = map[string]string{
@@ -131,8 +128,8 @@ func nearWords(text string) []string {
 			near = append(near, name)
 		}
 	}
-	if name, ok := meantOption[text]; ok {
-		return []string{name}
+	if slices.Contains(meantEnd, text) {
+		return []string{"for", "until"}
 	}
 	if w, ok := vocabulary[text]; ok && w.is != isNotYet { // only the dashes are wrong
 		return []string{w.name}
