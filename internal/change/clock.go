@@ -7,10 +7,6 @@ import (
 	"autoscalebot/internal/commands"
 )
 
-// leastTerm is the least time for which something may hold: less would be over before
-// anybody has seen it.
-const leastTerm = 5 * time.Minute
-
 // resolveClock makes a moment of the time until which something is to hold, as it was
 // typed: in the time zone that Slack has for the person, after they typed it.
 func (s *Service) resolveClock(r *Request) *refusal {
@@ -29,8 +25,14 @@ func (s *Service) resolveClock(r *Request) *refusal {
 		}
 		r.Ask.Until, r.Ask.Clock = until, ""
 	}
-	if !r.Ask.Until.IsZero() && r.Ask.Until.Sub(s.now()) < leastTerm {
+	left := r.Ask.Until.Sub(s.now())
+	switch {
+	case r.Ask.Until.IsZero():
+		return nil
+	case left < commands.LeastFor:
 		return &refusal{state: Failed, why: Reason{Code: UntilTooSoon, Until: r.Ask.Until}}
+	case left > commands.MostFor:
+		return &refusal{state: Failed, why: Reason{Code: UntilTooFar, Until: r.Ask.Until}}
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ const (
 	Frozen       Code = "frozen"         // Freeze; denied, stale, or an answer to an act
 	UntilPassed  Code = "until_passed"   // stale; Until: when it was to end
 	UntilTooSoon Code = "until_too_soon" // failed; Until, or Text as it was typed: it has passed, or less than five minutes are left
+	UntilTooFar  Code = "until_too_far"  // failed; Until: more than 30 days are left
 	UntilSkipped Code = "until_skipped"  // failed; Text: the time that was typed; Until: when the clocks skip it, After: by how much
 	CannotGoBack Code = "cannot_go_back" // failed; Fields: Baseten cannot clear them, so the change cannot be one for a time
 	// NothingBack: nothing goes back at the end: Moved are settings that somebody else

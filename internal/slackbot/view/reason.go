@@ -144,6 +144,9 @@ var wordings = map[change.Code]wording{
 		}
 		return say(on(t.Until), " is less than five minutes away, or has passed. Say a later time, or how long: "+forSample+".")
 	}},
+	change.UntilTooFar: {failure, func(t telling) prose {
+		return say(on(t.Until), " is more than 30 days away. Leave it out to change the settings for good.")
+	}},
 	change.UntilPassed: {staleness, func(t telling) prose { return say("it was to hold until ", on(t.Until), " only, and that has passed.") }},
 	change.UntilSkipped: {failure, func(t telling) prose {
 		return say("there is no " + oneLine(t.Text) + " that night: the clocks go from " + t.Until.Format("15:04") + " to " + t.Until.Add(t.After).Format("15:04") + ". Say another time.")
