@@ -97,6 +97,9 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 		case err == nil:
 			s.refreshCopy(a, changed)
 			s.poke()
+			if a.Verb == VerbThaw {
+				s.wakeFrozen(changed)
+			}
 			return nil
 		default:
 			return err

@@ -411,6 +411,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		r.Attempts, r.RetryAt = 0, time.Time{}
 		if next.Kind == Landed {
 			r.beginTerm(now)
+			r.tellOrigin(e, now)
 		}
 		r.owe(Reply)
 		if next.Kind.overturns() {

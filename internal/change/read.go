@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
@@ -83,9 +85,14 @@ func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 	if no != nil {
 		return Preview{Request: r, Refused: no.why}
 	}
-	out := Preview{Request: r, Explanation: s.policy().Explain(s.question(r, sub.person, sub.people))}
-	switch d, err := s.decide(ctx, r, sub); {
+	q, d, err := s.decide(ctx, r, sub)
+	out := Preview{Request: r}
+	if err == nil {
+		out.Explanation = s.policy().Explain(q)
+	}
+	switch {
 	case err != nil:
+		s.cfg.Log.Warn("preview", zap.Error(err))
 		out.Refused = Reason{Code: Broken}
 	case d.Effect == authz.Deny:
 		out.Refused = s.denied(r).why

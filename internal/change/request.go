@@ -112,6 +112,11 @@ type Ask struct {
 	Shown baseten.Settings `json:"shown,omitzero"`
 }
 
+// same reports whether both ask for the same values for the same time.
+func (a Ask) same(o Ask) bool {
+	return a.Settings.Equal(o.Settings) && a.For == o.For && a.Until.Equal(o.Until)
+}
+
 // OriginKind is how one request comes from another.
 type OriginKind string
 

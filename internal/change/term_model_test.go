@@ -41,7 +41,7 @@ rules:
 const termChecks = 15
 
 var termOps = []string{
-	"temporary", "temporary", "temporary", "for good", "end", "extend", "keep", "undo", "by hand", "freeze", "thaw", "deny", "crash", "wait", "wait", "again", "promote",
+	"temporary", "temporary", "temporary", "for good", "end", "extend", "keep", "undo", "by hand", "freeze", "thaw", "deny", "crash", "wait", "again", "promote", "fault", "down",
 }
 
 // TestAnyTerms lets temporary changes begin, nest, end, be extended, kept, undone and
@@ -181,6 +181,8 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 		}
 		l.hands = append(l.hands, hand{time.Now(), 100 + len(l.hands)})
 		pass(time.Second)
+	case "fault", "down":
+		l.turn(t, o)
 	case "promote":
 		l.turn(t, op{Kind: "promoted"})
 	case "freeze":
@@ -222,7 +224,8 @@ func (l *termLife) checkPatch(path, body string) func() {
 	return func() {}
 }
 
-// stable is what the last change for good, or the last hand from outside, made of max.
+// stable is what the last change for good that was not undone, or the last hand from
+// outside, made of max.
 func (l *termLife) stable(before time.Time) int {
 	last := hand{}
 	for _, h := range l.hands {
@@ -230,10 +233,19 @@ func (l *termLife) stable(before time.Time) int {
 			last = h
 		}
 	}
-	for _, r := range l.requests() {
-		forGood := r.Kind == change.KindChange && r.Ask.For == 0 && r.Ask.Until.IsZero()
-		if v, ok := r.Ask.Settings[baseten.MaxReplica]; ok && forGood && r.State == change.Applied && r.Sends > 0 && !r.AppliedAt.Before(last.at) && !r.AppliedAt.After(before) {
-			last = hand{r.AppliedAt, v}
+	all := l.requests()
+	took := func(r *change.Request) bool {
+		return r.State == change.Applied && r.Sends > 0 && !r.AppliedAt.Before(last.at) && !r.AppliedAt.After(before)
+	}
+	var undone func(r *change.Request) bool
+	undone = func(r *change.Request) bool {
+		i := slices.IndexFunc(all, func(o *change.Request) bool { return o.ID == r.UndoneBy && took(o) })
+		return i >= 0 && !undone(all[i])
+	}
+	for _, r := range all {
+		forGood := r.Kind == change.KindChange && r.Ask.For == 0 && r.Ask.Until.IsZero() && r.Origin.Kind != change.OriginUndo
+		if forGood && took(r) && !undone(r) && !r.AppliedAt.Before(last.at) {
+			last = hand{r.AppliedAt, r.Ask.Settings[baseten.MaxReplica]}
 		}
 	}
 	return last.max
