@@ -151,7 +151,14 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 	derive.Ask = change.Ask{}
 	switch o.Kind {
 	case "temporary", "for good":
-		in := l.asks(o.Who, "production", baseten.Settings{baseten.MaxReplica: []int{2, 3, 5, 6, 7, 8, 12, 20, 25, 30, 15, 9}[o.N]})
+		most := []int{2, 3, 5, 6, 7, 8, 12, 20, 25, 30, 15, 9}[o.N]
+		switch { // a ladder: a lead raises it for a time, and on-call makes most of that theirs
+		case o.Kind == "temporary" && o.Which%2 == 1:
+			o.Who, most = lea, 40+o.N
+		case o.Kind == "for good" && o.Which < 2:
+			o.Who, most = ana, 9+o.N
+		}
+		in := l.asks(o.Who, "production", baseten.Settings{baseten.MaxReplica: most})
 		if o.Kind == "temporary" {
 			in.Ask.For = []time.Duration{5 * time.Minute, 10 * time.Minute, 35 * time.Minute, 80 * time.Minute}[o.Which]
 		}
