@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.uber.org/zap/zapcore"
 
 	"autoscalebot/internal/app"
+	"autoscalebot/internal/observe"
 )
 
 // grammar is the command line.
@@ -43,13 +47,12 @@ type process struct {
 	stdout, stderr io.Writer
 }
 
-// errTold is a failure of which the output has told already.
-var errTold = errors.New("failed")
-
-// configError is a configuration that the bot does not start with: one problem a line.
-type configError struct{ problems error }
-
-func (e *configError) Error() string { return e.problems.Error() }
+// Failures of which the output, or the log, has told already: errToldUsage is one of the
+// configuration.
+var (
+	errTold      = errors.New("failed")
+	errToldUsage = errors.New("wrong configuration")
+)
 
 // parse finds the command that is meant. Without one it returns the exit code.
 func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
@@ -79,11 +82,36 @@ func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
 type runCommand struct{}
 
 func (*runCommand) Run(p *process) error {
+	// A terminal that closes, and scripts that mean "read your configuration again", send
+	// it: the policy and the files of secrets are read again by themselves.
+	signal.Ignore(syscall.SIGHUP)
 	cfg, err := app.LoadConfig(p.env)
 	if err != nil {
-		return &configError{err}
+		p.log(cfg.LogFormat, err)
+		return errToldUsage
 	}
-	return app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr})
+	if err := app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr}); err != nil {
+		p.log(cfg.LogFormat, err)
+		return errTold
+	}
+	return nil
+}
+
+// log says why the bot does not run, in the format of its log, which programs read: a
+// line for each problem.
+func (p *process) log(format string, err error) {
+	secrets := observe.NewRedactor(p.env["SLACK_BOT_TOKEN"], p.env["SLACK_APP_TOKEN"], p.env["BASETEN_API_KEY"])
+	log, bad := observe.NewLogger("error", format, zapcore.AddSync(p.stderr), secrets)
+	if bad != nil { // the format is one of the problems
+		log, _ = observe.NewLogger("error", "json", zapcore.AddSync(p.stderr), secrets)
+	}
+	problems := []error{err}
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as LoadConfig joins them, not what one of them wraps
+		problems = several.Unwrap()
+	}
+	for _, problem := range problems {
+		log.Error(problem.Error())
+	}
 }
 
 type checkCommand struct {

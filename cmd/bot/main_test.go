@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"maps"
 	"os"
@@ -112,7 +113,21 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// Without a command, and with run, the configuration is read first.
+// said takes the messages from lines of the log, which have to be JSON.
+func said(t *testing.T, log string) (out string) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level != "error" {
+			t.Errorf("this is no error in the log: %s", line)
+		}
+		out += entry.Msg + "\n"
+	}
+	return out
+}
+
+// Without a command, and with run, the configuration is read first. Programs read the
+// log, so that problems stand there one a line, in the format of all others.
 func TestRunRefusesConfiguration(t *testing.T) {
 	const want = `SLACK_BOT_TOKEN: this is not the bot token (xoxb-…)
 SLACK_APP_TOKEN: missing; set it to the app-level token (xapp-…), or SLACK_APP_TOKEN_FILE to a file that holds it
@@ -122,7 +137,7 @@ POLICY_FILE or ALLOWED_USERS: set one of them; without a policy nobody may chang
 `
 	for _, args := range [][]string{nil, {"run"}} {
 		code, out, errs := runs(t, map[string]string{"SLACK_BOT_TOKEN": "xoxp-secret", "SLACK_CONNECTIONS": "11"}, args...)
-		if d := cmp.Diff(want, errs); d != "" || code != 2 || out != "" {
+		if d := cmp.Diff(want, said(t, errs)); d != "" || code != 2 || out != "" {
 			t.Errorf("bot %v: code %d, stdout %q, stderr (-want +got)\n%s", args, code, out, d)
 		}
 	}
@@ -130,9 +145,9 @@ POLICY_FILE or ALLOWED_USERS: set one of them; without a policy nobody may chang
 
 func TestRunCannotStart(t *testing.T) {
 	env := newWorld(t).Env()
-	env["DATABASE_URL"] = "sqlite:/nowhere/at/all/bot.db"
+	env["DATABASE_URL"], env["LOG_FORMAT"] = "sqlite:/nowhere/at/all/bot.db", "JSON"
 	code, out, errs := runs(t, env)
-	if want := "DATABASE_URL: open database /nowhere/at/all/bot.db: there is no folder /nowhere/at/all\n"; code != 1 || out != "" || errs != want {
+	if want := "DATABASE_URL: open database /nowhere/at/all/bot.db: there is no folder /nowhere/at/all\n"; code != 1 || out != "" || said(t, errs) != want {
 		t.Errorf("code %d, stdout %q, stderr %q, want %q", code, out, errs, want)
 	}
 }
@@ -153,7 +168,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 			env := maps.Clone(env)
 			env[tt.variable] = tt.value
 			code, out, errs := runs(t, env)
-			if code != tt.code || !strings.HasPrefix(errs, tt.variable+": ") || strings.Contains(out+errs, "dontshowme") {
+			if code != tt.code || !strings.Contains(errs, "\t"+tt.variable+": ") || strings.Contains(out+errs, "dontshowme") {
 				t.Errorf("code %d, stdout %q, stderr %q", code, out, errs)
 			}
 		})
@@ -234,6 +249,16 @@ func TestSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			connected(t, w)
+			// What a terminal sends that closes does not.
+			if err := bot.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			d := w.As("Ana").Slash("#ml-oncall", "/autoscale whoami")
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if _, err := d.WaitResponse(ctx); err != nil {
+				t.Errorf("after SIGHUP it does not answer: %v", err)
+			}
 			if err := bot.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
