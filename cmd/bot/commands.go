@@ -34,6 +34,9 @@ type grammar struct {
 		Export auditExportCommand `cmd:"" help:"Write the audit log to standard output. Needs DATABASE_URL only; works beside a running bot."`
 	} `cmd:"" help:"Read the audit log."`
 
+	Backup backupCommand `cmd:"" help:"Write the whole database, as it is at one moment, into a new SQLite file, and look it through. Needs DATABASE_URL only; works beside a running bot."`
+	Copy   copyCommand   `cmd:"" help:"Copy the whole database into another, empty one, between SQLite and PostgreSQL or within one of them. No bot may run on either. Needs no configuration."`
+
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -186,6 +189,25 @@ func (c *auditExportCommand) Run(p *process) error {
 		Since: c.Since, Until: c.Until, Model: c.Model, User: c.User, Request: c.Request, Format: c.Format, Now: time.Now(),
 	})
 }
+
+type backupCommand struct {
+	File string `arg:"" help:"New file. Restore it by naming it in DATABASE_URL (sqlite:FILE), or with bot copy."`
+}
+
+func (c *backupCommand) Run(p *process) error {
+	err := app.Backup(p.ctx, p.env, p.stdout, c.File)
+	if errors.Is(err, app.ErrAuditBroken) {
+		return errTold
+	}
+	return err
+}
+
+type copyCommand struct {
+	From string `required:"" placeholder:"URL" help:"What to copy: sqlite:PATH or postgres://…. It stays as it is."`
+	To   string `required:"" placeholder:"URL" help:"The empty database to copy into; a SQLite file and tables are made."`
+}
+
+func (c *copyCommand) Run(p *process) error { return app.Copy(p.ctx, p.stdout, c.From, c.To) }
 
 type versionCommand struct{}
 
