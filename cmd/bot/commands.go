@@ -119,10 +119,11 @@ func (p *process) log(format string, err error) {
 
 type checkCommand struct {
 	Strict bool `help:"Fail on warnings too."`
+	JSON   bool `name:"json" help:"One JSON object a line for each check: check (a name that stays), result (ok, warn or fail) and text."`
 }
 
 func (c *checkCommand) Run(p *process) error {
-	if !app.Check(p.ctx, p.env, thisVersion(), c.Strict, p.stdout) {
+	if !app.Check(p.ctx, p.env, thisVersion(), app.CheckOptions{Strict: c.Strict, JSON: c.JSON}, p.stdout) {
 		return errTold
 	}
 	return nil
