@@ -26,6 +26,7 @@ type grammar struct {
 
 	Policy struct {
 		Test    policyTestCommand    `cmd:"" help:"Load a policy file and run the tests in it."`
+		Lint    policyLintCommand    `cmd:"" help:"Tell what in a policy file has no effect: rules that never decide, approvals that nobody can give, groups that nothing names."`
 		Explain policyExplainCommand `cmd:"" help:"Tell rule by rule what a policy file decides about a made-up request."`
 	} `cmd:"" help:"Try a policy file out. Needs no configuration."`
 
@@ -140,6 +141,18 @@ type policyTestCommand struct {
 func (c *policyTestCommand) Run(p *process) error {
 	err := app.PolicyTest(p.stdout, c.File)
 	if errors.Is(err, app.ErrPolicyTests) {
+		return errTold
+	}
+	return err
+}
+
+type policyLintCommand struct {
+	File string `arg:"" help:"Policy file (YAML)."`
+}
+
+func (c *policyLintCommand) Run(p *process) error {
+	err := app.PolicyLint(p.stdout, c.File)
+	if errors.Is(err, app.ErrPolicyLint) {
 		return errTold
 	}
 	return err

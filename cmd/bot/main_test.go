@@ -68,6 +68,10 @@ func TestCommandLine(t *testing.T) {
 	if err := os.WriteFile(failing, []byte(strings.Replace(sandbox.DemoPolicy, "expect: allow", "expect: deny", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	idle := filepath.Join(t.TempDir(), "idle.yaml")
+	if err := os.WriteFile(idle, []byte("version: 1\ntests: [{as: U0ANA, command: m production max=7, expect: allow}]\nrules:\n  - {name: a, who: [everyone], effect: allow}\n  - {name: b, who: [everyone], effect: confirm}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name     string
 		args     []string
@@ -78,12 +82,14 @@ func TestCommandLine(t *testing.T) {
 		{"help of a command", []string{"policy", "explain", "--help"}, 0, "Usage: bot policy explain --as=U… <file> <command> [flags]\n", ""},
 		{"version", []string{"version"}, 0, thisVersion() + "\n", ""},
 		{"typo", []string{"polcy"}, 2, "", `bot: unexpected argument polcy, did you mean "policy"?; bot --help lists what there is` + "\n"},
-		{"half a command", []string{"policy"}, 2, "", "bot: expected one of \"test\", \"explain\"; "},
+		{"half a command", []string{"policy"}, 2, "", "bot: expected one of \"test\", \"lint\", \"explain\"; "},
 		{"unknown flag", []string{"check", "--fast"}, 2, "", "bot: unknown flag --fast; "},
 		{"unknown format", []string{"audit", "export", "--format", "xml"}, 2, "", "bot: --format must be one of "},
 		{"policy that passes", []string{"policy", "test", good}, 0, "ok    " + good + ":29: U0ANA: llama-70b production max=7: allow", ""},
 		{"policy that fails", []string{"policy", "test", failing}, 1, "FAIL  " + failing + ":29: U0ANA: llama-70b production max=7: expected deny", ""},
 		{"policy that does not load", []string{"policy", "test", broken}, 1, "", broken + ":2:8: "},
+		{"policy with nothing to say of", []string{"policy", "lint", good}, 0, "ok    " + good + ": 4 rules, nothing found\n", ""},
+		{"policy to say something of", []string{"policy", "lint", idle}, 1, idle + ":5: rule \"b\": it never decides: ", ""},
 		{"no policy", []string{"policy", "test", "nowhere.yaml"}, 1, "", "nowhere.yaml: the file cannot be read (there is none)\n"},
 		{
 			"explain",
