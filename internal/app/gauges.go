@@ -38,6 +38,12 @@ func gauges(ctx context.Context, p *process) {
 			return
 		}
 		p.metrics.OpenReviews(reviews)
+		overdue, err := p.db.OverdueEnds(ctx, now)
+		if err != nil {
+			p.log.Debug("count overdue ends", zap.Error(err))
+			return
+		}
+		p.metrics.OverdueEnds(overdue)
 	}
 	count()
 	every(ctx, gaugesEvery, count)

@@ -125,7 +125,9 @@ func (r *Rule) lint() []Finding {
 		}
 	}
 	for _, e := range r.Who {
-		if slices.ContainsFunc(r.Who, func(o RosterEntry) bool { return e.User != "" && o.Group != nil && slices.Contains(o.Group.Users, e.User) }) {
+		if slices.ContainsFunc(r.Who, func(o RosterEntry) bool {
+			return e.User != "" && o.Group != nil && slices.Contains(o.Group.Users, e.User)
+		}) {
 			out = append(out, r.finding(fmt.Sprintf("in who, %s is in a group that stands there too", e.User), "Take one of them out."))
 		}
 	}

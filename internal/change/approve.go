@@ -34,7 +34,7 @@ const (
 
 // Verbs returns every verb.
 func Verbs() []Verb {
-	return []Verb{VerbApprove, VerbDeny, VerbConfirm, VerbCancel, VerbBreakGlass, VerbReview, VerbAskAgain, VerbUndo, VerbChange}
+	return []Verb{VerbApprove, VerbDeny, VerbConfirm, VerbCancel, VerbBreakGlass, VerbReview, VerbAskAgain, VerbUndo, VerbChange, VerbEnd, VerbExtend, VerbKeep, VerbThaw, VerbFreeze}
 }
 
 // Act is one person doing something to one request: a button, or a typed command.

@@ -146,14 +146,16 @@ func (c Code) Mistake() bool { return slices.Contains(mistakes, c) }
 var mistakes = []Code{
 	NameNotFound, ModelSecond, NameAmbiguous, InvalidValue,
 	UndoMoved, UndoImpossible, NothingToUndo, AlreadyUndone, TooManyWaiting,
+	UntilTooSoon, UntilTooFar, UntilSkipped, CannotGoBack,
 }
 
 // Refusals are the codes for which a command or a click may be refused.
 func Refusals() []Code {
 	return slices.Concat(mistakes, []Code{
-		PolicyDenied, NotInDirect, SharedChannel, MembersOnly, NoAnnounce,
+		PolicyDenied, NotInDirect, SharedChannel, MembersOnly, NoAnnounce, Frozen,
 		RequestNotFound, StillJudged, AlreadyDecided, HasExpired, NotYours, NotApprover, VotedAlready, ReasonTooShort,
-		DeniedLately, OwnBreakGlass, NoBreakGlass, Reviewed, NotReviewer, NotAgain, AskedAgain, TooManyAtOnce, TooOld,
+		DeniedLately, OwnBreakGlass, NoBreakGlass, Reviewed, NotReviewer, NotAgain, AskedAgain,
+		AlreadyEnding, NotHeld, NotFrozen, NotThawer, TooManyAtOnce, TooOld,
 	})
 }
 

@@ -31,6 +31,7 @@ type Metrics struct {
 	requests        *prometheus.GaugeVec
 	oldest          *prometheus.GaugeVec
 	openReviews     prometheus.Gauge
+	overdueEnds     prometheus.Gauge
 	policyStale     prometheus.Gauge
 	policyInfo      *prometheus.GaugeVec
 	policyTaken     prometheus.Gauge
@@ -70,6 +71,7 @@ func NewMetrics() *Metrics {
 		requests:      gaugeVec("requests", "Change requests that have not ended, by state, in the database that all replicas share.", "state"),
 		oldest:        gaugeVec("oldest_request_seconds", "Age of the oldest request in that state, 0 where there is none.", "state"),
 		openReviews:   gauge("open_reviews", "Changes by break-glass that nobody has reviewed yet, in the database that all replicas share."),
+		overdueEnds:   gauge("overdue_ends", "Temporary changes whose time is up and whose settings have not gone back, in the database that all replicas share."),
 		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
 		policyInfo:    gaugeVec("policy_info", "Always 1; the label tells the policy in force.", "sha256"),
 		policyTaken:   gauge("policy_loaded_timestamp_seconds", "When this process took the policy in force, in seconds since 1970."),
@@ -99,7 +101,7 @@ func NewMetrics() *Metrics {
 		auditHead:       gauge("audit_head_seq", "Number of the audit log's last event. It never falls, unless the log's end was cut off."),
 	}
 	m.registry.MustRegister(
-		m.commands, m.refusals, m.requestsEnded, m.outcomes, m.breakGlass, m.requests, m.oldest, m.openReviews,
+		m.commands, m.refusals, m.requestsEnded, m.outcomes, m.breakGlass, m.requests, m.oldest, m.openReviews, m.overdueEnds,
 		m.policyStale, m.policyInfo, m.policyTaken,
 		m.ack, m.acksLate, m.acksUnsent, m.patch,
 		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
@@ -163,6 +165,9 @@ func (m *Metrics) BreakGlass() { m.breakGlass.Inc() }
 
 // OpenReviews tells how many changes by break-glass nobody has reviewed yet.
 func (m *Metrics) OpenReviews(n int) { m.openReviews.Set(float64(n)) }
+
+// OverdueEnds tells how many temporary changes should have ended and have not.
+func (m *Metrics) OverdueEnds(n int) { m.overdueEnds.Set(float64(n)) }
 
 // PolicyStale tells whether the policy in force is older than its file.
 func (m *Metrics) PolicyStale(stale bool) { m.policyStale.Set(oneIf(stale)) }

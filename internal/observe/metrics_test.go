@@ -71,6 +71,7 @@ func TestMetrics(t *testing.T) {
 	m.RequestEnded("applied")
 	m.BreakGlass()
 	m.OpenReviews(3)
+	m.OverdueEnds(1)
 	m.PolicyStale(true)
 	m.Acked(500 * time.Millisecond)
 	m.Acked(observe.AckDeadline)
@@ -106,6 +107,7 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_requests_ended_total{state="applied"}`:                                   "1",
 		`autoscalebot_break_glass_total`:                                                       "1",
 		`autoscalebot_open_reviews`:                                                            "3",
+		`autoscalebot_overdue_ends`:                                                            "1",
 		`autoscalebot_policy_stale`:                                                            "1",
 		`autoscalebot_ack_seconds_count`:                                                       "3",
 		`autoscalebot_ack_seconds_sum`:                                                         "7.5",
