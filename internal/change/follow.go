@@ -73,6 +73,11 @@ const (
 	NeverLanded OutcomeKind = "never_landed"
 )
 
+// Outcomes lists what may be learned after a change was sent.
+func Outcomes() []OutcomeKind {
+	return []OutcomeKind{InForce, Reached, Short, NotVisible, Overruled, Rescheduled, Superseded, NotRead, Landed, NeverLanded}
+}
+
 // Bad reports whether it is news that the requester has to be told by a message of
 // its own.
 func (k OutcomeKind) Bad() bool {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"time"
 
 	"autoscalebot/internal/authz"
@@ -136,6 +137,27 @@ const (
 	TooManyAtOnce Code = "too_many_at_once" // After: how long to wait
 	TooOld        Code = "too_old"          // a mention that arrived too late to be acted on
 )
+
+// Mistake reports whether a request that failed for this reason could not have
+// succeeded as it was typed: a name that does not exist, a value out of range, an undo
+// of nothing. Nothing is wrong with the bot, Slack or Baseten.
+func (c Code) Mistake() bool { return slices.Contains(mistakes, c) }
+
+var mistakes = []Code{
+	NameNotFound, ModelSecond, NameAmbiguous, InvalidValue,
+	UndoMoved, UndoImpossible, NothingToUndo, AlreadyUndone, TooManyWaiting,
+	UntilTooSoon, UntilTooFar, UntilSkipped, CannotGoBack,
+}
+
+// Refusals are the codes for which a command or a click may be refused.
+func Refusals() []Code {
+	return slices.Concat(mistakes, []Code{
+		PolicyDenied, NotInDirect, SharedChannel, MembersOnly, NoAnnounce, Frozen,
+		RequestNotFound, StillJudged, AlreadyDecided, HasExpired, NotYours, NotApprover, VotedAlready, ReasonTooShort,
+		DeniedLately, OwnBreakGlass, NoBreakGlass, Reviewed, NotReviewer, NotAgain, AskedAgain,
+		AlreadyEnding, NotHeld, NotFrozen, NotThawer, TooManyAtOnce, TooOld,
+	})
+}
 
 // Reason is a code with its data. Only views make words of it: a reworded sentence
 // breaks nothing, and old rows speak today's words.

@@ -152,7 +152,7 @@ func (b *Bot) doThat(d *delivery, from asker, c slack.InteractionCallback, actio
 // clicker is whoever pressed a button or sent a form.
 func clicker(d *delivery, c slack.InteractionCallback) asker {
 	from := asker{
-		delivery: change.Delivery{Key: d.id},
+		delivery: change.Delivery{Key: d.id, Envelope: d.id},
 		person:   authz.Person{ID: c.User.ID, Name: c.User.Name},
 		channel:  cmp.Or(c.Channel.ID, c.Container.ChannelID),
 		url:      c.ResponseURL,

@@ -97,7 +97,7 @@ func askOf(c commands.Command) change.Ask {
 func (b *Bot) record(d *delivery, from asker, name string, submit func(context.Context, change.Submission) (*change.Request, error)) {
 	r, err := submit(d.ctx, b.submission(from))
 	if err == nil {
-		b.cfg.Log.Info("command recorded", append(fields(d, from), zap.String("command", name), zap.String("request", string(r.ID)))...)
+		b.cfg.Log.Debug("command recorded", append(fields(d, from), zap.String("command", name), zap.String("request", string(r.ID)))...)
 		d.acknowledge()
 		b.cfg.Watch.command(name, "recorded")
 		b.changes.Start(r.ID)
@@ -114,7 +114,7 @@ func (b *Bot) act(d *delivery, from asker, a change.Act) bool {
 		b.notDone(d, from, string(a.Verb), err)
 		return false
 	}
-	b.cfg.Log.Info("act recorded", append(fields(d, from), zap.String("verb", string(a.Verb)), zap.String("request", string(a.ID)))...)
+	b.cfg.Log.Debug("act recorded", append(fields(d, from), zap.String("verb", string(a.Verb)), zap.String("request", string(a.ID)))...)
 	d.acknowledge()
 	b.cfg.Watch.command(string(a.Verb), "recorded")
 	b.changes.Start(a.ID)
