@@ -29,6 +29,7 @@ test-postgres: ## Run the tests on PostgreSQL too, started and stopped here
 .PHONY: lint
 lint: ## Check format, imports and the rest (the first run builds golangci-lint: 2 to 4 minutes)
 	go tool -modfile=tools/go.mod golangci-lint run ./...
+	cd deploy && go tool -modfile=../tools/go.mod golangci-lint run ./...
 
 .PHONY: fmt
 fmt: ## Format the code and group its imports

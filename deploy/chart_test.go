@@ -28,6 +28,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/json"
 	strict "sigs.k8s.io/yaml"
 )
 
@@ -158,8 +159,14 @@ func only[T any](t *testing.T, before *T, text []byte) *T {
 	if before != nil {
 		t.Fatalf("a second one:\n%s", text)
 	}
+	// As the API server reads it: encoding/json would take names in any case.
+	as, err := strict.YAMLToJSONStrict(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
 	out := new(T)
-	if err := strict.UnmarshalStrict(text, out); err != nil {
+	wrong, err := json.UnmarshalStrict(as, out)
+	if err := errors.Join(append(wrong, err)...); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return out

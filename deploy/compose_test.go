@@ -42,7 +42,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("the database has health check %v and ports %v", db.HealthCheck, db.Ports)
 	}
 	for name := range db.Networks {
-		if _, shared := bot.Networks[name]; !shared || !bool(project.Networks[name].Internal) {
+		if _, shared := bot.Networks[name]; !shared || !project.Networks[name].Internal {
 			t.Errorf("network %s: the bot is in it: %v; internal: %v", name, shared, project.Networks[name].Internal)
 		}
 	}

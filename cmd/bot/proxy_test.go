@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
-	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -26,6 +25,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // Slack, its sockets and Baseten are reached through the proxy of HTTPS_PROXY alone, and
@@ -42,7 +43,7 @@ func TestProxyAndOwnAuthority(t *testing.T) {
 	ca, certificate := authority(t, slack, sockets, baseten)
 	outside := httptest.NewUnstartedServer(forward(t, map[string]string{slack: env["SLACK_API_URL"], sockets: env["SLACK_API_URL"], baseten: env["BASETEN_BASE_URL"]}, sockets))
 	outside.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	outside.Config.ErrorLog = log.New(io.Discard, "", 0) // a refused handshake is part of it
+	outside.Config.ErrorLog = zap.NewStdLog(zap.NewNop()) // a refused handshake is part of it
 	outside.StartTLS()
 	t.Cleanup(outside.Close)
 	proxy := &tunnels{to: outside.Listener.Addr().String()}
