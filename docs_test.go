@@ -59,7 +59,7 @@ func TestPagesNameWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(pages, "README.md", "SECURITY.md") {
+	for _, page := range append(pages, "README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md") {
 		text := read(t, page)
 		for _, m := range links.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
