@@ -93,7 +93,7 @@ func thawed(r *change.Request) prose {
 	if r.CanceledBy.ID == "" {
 		return say("Over since ", soon(r.Term.OverAt, r.CreatedAt), ".")
 	}
-	return say("Thawed by ", named(r.CanceledBy), " ", soon(r.Term.OverAt, r.CreatedAt), ".")
+	return say("Thawed by ", named(r.CanceledBy), " ", atTime(r.Term.OverAt, r.CreatedAt), ".")
 }
 
 // freezeOver is the reply that tells that a freeze is over, or why there is none.
@@ -121,7 +121,7 @@ func frozen(t telling) prose {
 	if f == nil {
 		return say("it is frozen.")
 	}
-	text := say(frozenThing(f.Model, f.Target)+isAre(f.Model)+"frozen by ", named(f.By), " until ", on(f.Until), ": "+stopped(oneLine(f.Reason)))
+	text := say(frozenThing(f.Model, f.Target)+isAre(f.Model)+"frozen by ", named(f.By), " until ", on(f.Until), ": "+stopped(f.Reason))
 	if t.r.Kind == change.KindRevert && t.r.Origin.Kind == change.OriginTimeUp {
 		return say(text, " It goes back once the freeze is over.")
 	}
@@ -153,10 +153,10 @@ func notThawer(t telling) prose {
 // pastFreeze is a freeze among past requests.
 func pastFreeze(r change.Listed) prose {
 	icon, verb := freezeHeading(r.Request)
-	return say(icon+" ", named(r.Requester), " "+verb+" ", bold(frozenBy(r.Request)), freezeUntil(r.Request), "\n", join(" ", askedReason(r.Request), freezeEnd(r.Request), cardLink(r)))
+	return say(icon+" ", named(r.Requester), " "+verb+" ", bold(frozenBy(r.Request)), freezeUntil(r.Request), "\n", join(" ", say("Reason: "+stopped(r.Ask.Reason)), freezeEnd(r.Request), cardLink(r)))
 }
 
 // freezeLine is a freeze in one line: what, by whom, until when, why.
 func freezeLine(r change.Listed) prose {
-	return say("🧊 ", bold(frozenBy(r.Request)), isAre(r.FrozenModel())+"frozen by ", named(r.Requester), " until ", on(r.Term.EndsAt), ": "+stopped(oneLine(r.Ask.Reason))+" ", cardLink(r))
+	return say("🧊 ", bold(frozenBy(r.Request)), isAre(r.FrozenModel())+"frozen by ", named(r.Requester), " until ", on(r.Term.EndsAt), ": "+stopped(r.Ask.Reason)+" ", cardLink(r))
 }

@@ -62,14 +62,21 @@ func note(r *change.Request, n change.Note) prose {
 	case change.NoteStaysAsItIs:
 		return say(neverSet(n.Fields) + ": this stays as it is.")
 	case change.NoteDoesNotFit:
-		return say(labels(n.Fields) + " stays as it is: going back would not fit to what was changed since.")
+		return say(labels(n.Fields) + staysOrStay(n.Fields) + " as it is: the old value does not fit to what was changed since.")
 	case change.NoteMovedSince:
 		return say(stands(n.Moved)+": changed since, so it stays as it is.", changedBy(n.By))
 	case change.NoteWaitsForThaw:
-		return say(bold(title(n.Target)), " was to go back ", soon(n.Until, r.CreatedAt), " (", link(n.Request.String(), n.Link), "), and waits for the thaw.")
+		return say(bold(title(n.Target)), " was to go back ", atTime(n.Until, r.CreatedAt), " (", link(n.Request.String(), n.Link), "), and waits for the thaw.")
 	default:
 		return say("Note: " + oneLine(string(n.Code)) + ".")
 	}
+}
+
+func staysOrStay(fields []baseten.Field) string {
+	if len(fields) == 1 {
+		return " stays"
+	}
+	return " stay"
 }
 
 // environmentLine is the same change for the environment, to be typed.

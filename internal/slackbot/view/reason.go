@@ -278,6 +278,9 @@ func (t telling) why(where spot) prose {
 	if len(text) == 0 {
 		return nil
 	}
+	if t.Code == change.Frozen && t.r.State == change.Stale {
+		w.opens = lapse // it was allowed when it was asked
+	}
 	if trouble(t.Cause) {
 		w.opens = failure // Slack's trouble is no matter of permission
 	}

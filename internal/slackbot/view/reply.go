@@ -40,7 +40,7 @@ func reply(r *change.Request) Message {
 	}
 	d.rest(r)
 	d.nextSteps(r)
-	if asPlanned(r) {
+	if asPlanned(r) || called(r) != r.Requester.ID { // who acted knows
 		d.identifiersQuietly(r)
 	} else {
 		d.identifiers(r)

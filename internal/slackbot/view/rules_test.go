@@ -193,7 +193,7 @@ func TestIdentifiers(t *testing.T) {
 			m := Request(v.r, part)
 			last := reads(Message{Blocks: m.Blocks[len(m.Blocks)-1:]})
 			by := "by <@" + v.r.Requester.ID + ">"
-			if part == change.Reply && asPlanned(v.r) { // which notifies nobody
+			if part == change.Reply && (asPlanned(v.r) || called(v.r) != v.r.Requester.ID) { // who has no need to be notified
 				by = "by " + v.r.Requester.Name
 			}
 			for _, want := range []string{"(small) ", "#" + string(v.r.ID), name(v.r.Target.ModelID), name(v.r.Target.DeploymentID), by} {

@@ -25,9 +25,9 @@ func term(r *change.Request) prose {
 	case t.EndsAt.IsZero():
 		return say("⏱️ ", howLong(r), ", then ", afterwards(r), ".")
 	case t.Frozen:
-		return say("⏱️ Its time was up ", soon(t.EndsAt, r.AppliedAt), ". It goes ", backTo(r), " once the freeze is over.")
+		return say("⏱️ Its time was up ", atTime(t.EndsAt, r.AppliedAt), ". It goes ", backTo(r), " once the freeze is over.")
 	case !t.AskAt.IsZero():
-		return say("⚠️ Its time was up ", soon(t.EndsAt, r.AppliedAt), ", and it has not gone back.")
+		return say("⚠️ Its time was up ", atTime(t.EndsAt, r.AppliedAt), ", and it has not gone back.")
 	default:
 		return say("⏱️ Until ", soon(t.EndsAt, r.AppliedAt), inZone(r, t.EndsAt), ", then ", afterwards(r), ".")
 	}
@@ -74,13 +74,13 @@ func afterwards(r *change.Request) prose {
 // termOver is how a temporary change ceased to hold.
 func termOver(r *change.Request) prose {
 	t := r.Term
-	when := soon(t.OverAt, r.AppliedAt)
+	when, at := soon(t.OverAt, r.AppliedAt), atTime(t.OverAt, r.AppliedAt)
 	early := ""
 	switch t.How {
 	case change.OriginExtends:
-		return say("Extended ", when, ": "+t.By.String()+" holds now.")
+		return say("Extended ", at, ": "+t.By.String()+" holds now.")
 	case change.OriginKeeps:
-		return say("Kept for good ", when, ", by "+t.By.String()+".")
+		return say("Kept for good ", at, ", by "+t.By.String()+".")
 	case change.OriginEndNow, change.OriginEndAsked:
 		early = "Ended early. "
 	case change.OriginTimeUp, change.OriginUndo, change.OriginAgain, change.OriginReplaces:
@@ -178,7 +178,7 @@ func endNotice(r *change.Request) Message {
 		d.lines(term(r))
 		return d.message()
 	}
-	d.lines(say("⏱️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " goes ", backTo(r), " ", at(r.Term.EndsAt), inZone(r, r.Term.EndsAt), "."))
+	d.lines(say("⏱️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " goes ", backTo(r), " at ", at(r.Term.EndsAt), inZone(r, r.Term.EndsAt), "."))
 	d.buttons(termButtons(r)...)
 	return d.message()
 }
