@@ -364,6 +364,9 @@ func TestGoldenOtherParts(t *testing.T) {
 	}
 	s.add("mistake, about a request", MistakeAbout(&commands.Mistake{Text: "To approve a request, press the button on its card.", Request: "K7Q2M"}, false, "https://acme.slack.com/archives/C0/p1"))
 	s.add("approved in private", Pressed(change.VerbApprove, "K7Q2M"))
+	for _, verb := range []change.Verb{change.VerbThaw, change.VerbExtend, change.VerbKeep, change.VerbEnd} {
+		s.add(string(verb)+", in private", Pressed(verb, "K7Q2M"))
+	}
 	s.add("reviewed in private", Pressed(change.VerbReview, "K7Q2M"))
 	s.add("canceled", Canceled("K7Q2M"))
 	s.add("form not opened", FormNotOpened())

@@ -49,7 +49,7 @@ func howLong(r *change.Request) prose {
 // each reader their own.
 func inZone(r *change.Request, t time.Time) prose {
 	zone, err := time.LoadLocation(r.Requester.Zone)
-	if err != nil || r.Requester.Zone == "" || r.Ask.Until.IsZero() {
+	if err != nil || r.Requester.Zone == "" || r.Ask.Until.IsZero() || r.Origin.Kind == change.OriginExtends {
 		return nil
 	}
 	return say(" (" + t.In(zone).Format("15:04 MST") + ")")
@@ -266,5 +266,5 @@ func endOf(r *change.Request) prose {
 
 // held is a change that holds for a time: what, by whom, until when.
 func held(r change.Listed) prose {
-	return say(shortWish(r.Request), "\n", join(" ", say(cardLink(r), " · ", named(r.Requester), "."), term(r.Request)))
+	return say(bold(title(r.Target)), " — "+inWords(r.Ask.Settings)+"\n", join(" ", say(cardLink(r), " · ", named(r.Requester), "."), term(r.Request)))
 }
