@@ -254,7 +254,10 @@ func (s *Service) planEnd(ctx context.Context, draft *Request, current baseten.S
 	draft.Ask.Settings = back
 	draft.Snapshot.Notes = nil
 	if len(stay) > 0 {
-		draft.Snapshot.Notes = []Note{{Code: NoteStaysAsItIs, Fields: stay}}
+		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteDoesNotFit, Fields: stay})
+	}
+	if len(why.Moved) > 0 {
+		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteMovedSince, Moved: why.Moved, By: s.changedBy(ctx, old.Target, why.Moved, old.AppliedAt)})
 	}
 	return nil, nil
 }

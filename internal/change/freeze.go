@@ -92,12 +92,7 @@ func (s *Service) judgeFreeze(ctx context.Context, r *Request) (*Request, error)
 	if err != nil {
 		return nil, err
 	}
-	draft.Beside = nil
-	for _, o := range ends {
-		if over := draft.freezeEnd(s.now()); draft.covers(o.Target) && !o.Term.EndsAt.After(over) {
-			draft.Beside = append(draft.Beside, o.ID)
-		}
-	}
+	draft.Snapshot.Notes = s.endsWithin(ctx, &draft, ends)
 	slot := cardSlot{leave: func() {}}
 	err = s.idle(ctx, func() error {
 		return s.turn(ctx, func(ctx context.Context) (err error) {
@@ -118,6 +113,21 @@ func (s *Service) judgeFreeze(ctx context.Context, r *Request) (*Request, error)
 		r.Term = Term{EndsAt: ends, Since: now, DueAt: ends}
 		return r.move(e, Applied, r.Requester, Reason{}, now)
 	})
+}
+
+// mostWithin is of how many ends a freeze's card tells.
+const mostWithin = 5
+
+// endsWithin tells of the ends that come while a freeze is in force, and wait for the thaw.
+func (s *Service) endsWithin(ctx context.Context, freeze *Request, held []*Request) []Note {
+	var out []Note
+	over := freeze.freezeEnd(s.now())
+	for _, r := range held {
+		if freeze.covers(r.Target) && !r.Term.EndsAt.After(over) && len(out) < mostWithin {
+			out = append(out, Note{Code: NoteWaitsForThaw, Request: r.ID, Target: r.Target, Until: r.Term.EndsAt, Link: s.cardLink(ctx, r)})
+		}
+	}
+	return out
 }
 
 // freezeEnd is when a freeze that begins now ends.

@@ -118,6 +118,8 @@ type Listed struct {
 	// Approvable tells that the reader's approval would count now, Signable that they could
 	// sign its open review. When they press, both are judged again.
 	Approvable, Signable bool
+	// Own tells that the reader asked for it, Thawable that they could thaw the freeze.
+	Own, Thawable bool
 }
 
 // Waiting returns the requests that wait for people, oldest first.
@@ -148,9 +150,14 @@ func (s *Service) Terms(ctx context.Context, reader authz.Person, modelID string
 		return Terms{}, err
 	}
 	out := Terms{Temporary: s.listed(ctx, reader, held, mostWaiting)}
+	people := s.dir.People(ctx, s.policy().Usergroups())
 	for _, f := range freezes {
 		if modelID == "" || f.Target.ModelID == "" || f.Target.ModelID == modelID {
-			out.Freezes = append(out.Freezes, Listed{Request: f})
+			may := f.Requester.ID == reader.ID
+			if !may {
+				may, _ = s.policy().MayFreeze(reader, f.Channel, people)
+			}
+			out.Freezes = append(out.Freezes, Listed{Request: f, Thawable: may})
 		}
 	}
 	s.link(ctx, out.Freezes)
@@ -234,7 +241,7 @@ func (s *Service) listed(ctx context.Context, reader authz.Person, all []*Reques
 	out := make([]Listed, min(len(all), limit))
 	people := s.dir.People(ctx, s.policy().Usergroups())
 	for i := range out {
-		out[i] = Listed{Request: all[i], Approvable: s.mayApprove(ctx, reader, people, all[i])}
+		out[i] = Listed{Request: all[i], Approvable: s.mayApprove(ctx, reader, people, all[i]), Own: all[i].Requester.ID == reader.ID}
 	}
 	s.link(ctx, out)
 	return out

@@ -239,6 +239,15 @@ const (
 	// NoteEndInWindow: at the end of the change a schedule is in force: Name, Until: the
 	// end, Zone, Fields: the touched that it overrides, Moved: Is is what it sets.
 	NoteEndInWindow NoteCode = "end_in_window"
+
+	// Of ends. Fields, or Moved and By who moved them, do not go back.
+
+	NoteDoesNotFit NoteCode = "does_not_fit" // Fields: what they would go back to does not fit to the other settings
+	NoteMovedSince NoteCode = "moved_since"  // Moved, By: somebody else changed them since
+
+	// NoteWaitsForThaw: of a freeze: the end of Request, of Target, comes within it: Until,
+	// Link.
+	NoteWaitsForThaw NoteCode = "waits_for_thaw"
 )
 
 // Note is one thing to know about a change before it is made: a code with its data.
@@ -251,5 +260,8 @@ type Note struct {
 	Zone    string          `json:"zone,omitempty"`
 	Fields  []baseten.Field `json:"fields,omitempty"`
 	Moved   []Moved         `json:"moved,omitempty"`
+	By      baseten.Changer `json:"by,omitzero"`
 	Request ID              `json:"request,omitempty"`
+	Target  baseten.Target  `json:"target,omitzero"`
+	Link    string          `json:"link,omitempty"`
 }

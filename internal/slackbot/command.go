@@ -93,17 +93,18 @@ func askOf(c commands.Command) change.Ask {
 }
 
 // record has a new request recorded, acknowledges it, and only then begins to work
-// on it.
-func (b *Bot) record(d *delivery, from asker, name string, submit func(context.Context, change.Submission) (*change.Request, error)) {
+// on it. It reports whether it was recorded.
+func (b *Bot) record(d *delivery, from asker, name string, submit func(context.Context, change.Submission) (*change.Request, error)) bool {
 	r, err := submit(d.ctx, b.submission(from))
 	if err == nil {
 		b.cfg.Log.Debug("command recorded", append(fields(d, from), zap.String("command", name), zap.String("request", string(r.ID)))...)
 		d.acknowledge()
 		b.cfg.Watch.command(name, "recorded")
 		b.changes.Start(r.ID)
-		return
+		return true
 	}
 	b.notDone(d, from, name, err)
+	return false
 }
 
 // act has something done to a request, acknowledges it, and only then begins to
