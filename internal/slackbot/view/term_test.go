@@ -44,7 +44,7 @@ func toFour() baseten.Settings { return baseten.Settings{baseten.MaxReplica: 4} 
 
 // overdue could not go back.
 func overdue(r *change.Request) {
-	r.Term.DueAt, r.Term.NoticeAt, r.Term.AskAt, r.Term.Tries = time.Time{}, time.Time{}, r.Term.EndsAt.Add(24*time.Hour), 1
+	r.Term.DueAt, r.Term.NoticeAt, r.Term.AskAt = time.Time{}, time.Time{}, r.Term.EndsAt.Add(24*time.Hour)
 }
 
 // prolongs is one that lets #9ABCD hold longer, or for good.
