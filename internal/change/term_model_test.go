@@ -283,8 +283,8 @@ func (l *termLife) checkEnd() {
 	}
 	if len(l.problems) > 0 {
 		for _, r := range l.requests() {
-			l.problems = append(l.problems, fmt.Sprintf("  %s %s %s by %s max %d for %v: %s (%s) applied %s term %+v origin %+v",
-				r.CreatedAt.Format("15:04:05"), r.ID, r.Kind, r.Requester.ID, r.Ask.Settings[baseten.MaxReplica], r.Ask.For, r.State, r.Reason.Code, r.AppliedAt.Format("15:04:05"), r.Term, r.Origin))
+			l.problems = append(l.problems, fmt.Sprintf("  %s %s %s by %s max %d for %v: %s (%s) applied %s term %+v origin %+v outcome %+v reason %+v snapshot %v",
+				r.CreatedAt.Format("15:04:05"), r.ID, r.Kind, r.Requester.ID, r.Ask.Settings[baseten.MaxReplica], r.Ask.For, r.State, r.Reason.Code, r.AppliedAt.Format("15:04:05"), r.Term, r.Origin, r.Outcome, r.Reason, r.Snapshot.Settings))
 		}
 		for _, h := range l.hands {
 			l.problems = append(l.problems, fmt.Sprintf("  %s by hand: %d", h.at.Format("15:04:05"), h.max))
