@@ -186,6 +186,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 
 // A database file that is damaged while the bot runs, and what then is to be done.
 func TestDatabaseIsDamaged(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), map[string]string{"LOG_LEVEL": "info"})
 	addr := <-s.listening
 	s.readiness(addr, "ok")

@@ -12,6 +12,7 @@ import (
 // put together again: who did it, and the envelope in which Slack delivered that, else
 // the one that asked for the change.
 func TestLogTellsTheLife(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), map[string]string{"LOG_LEVEL": "info"})
 	asked := s.slash("Ana", "#ml-oncall", ask)
 	s.sees("Lea", "Waits for one of @lea, @leo")
