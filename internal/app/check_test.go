@@ -337,11 +337,11 @@ rules:
 			spoil: func(s *setup) { s.policy(strings.Replace(sandbox.DemoPolicy, "effect: confirm", "efect: confirm", 1)) },
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,
-				`DIR/policy.yaml:18:5: a rule needs an effect: allow, confirm, approve or deny`,
-				`  18 |   - name: staging and development need a second look`,
+				`DIR/policy.yaml:19:5: a rule needs an effect: allow, confirm, approve or deny`,
+				`  19 |   - name: staging and development need a second look`,
 				`           ^`,
-				`DIR/policy.yaml:21:5: unknown key "efect", did you mean effect?`,
-				`  21 |     efect: confirm`,
+				`DIR/policy.yaml:22:5: unknown key "efect", did you mean effect?`,
+				`  22 |     efect: confirm`,
 				`           ^`,
 			},
 		},
@@ -352,7 +352,7 @@ rules:
 			},
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,
-				`DIR/policy.yaml:29: U0ANA: llama-70b production max=7: expected allow by rule "on-call may raise LLMs up to 8", got approve by rule "the rest needs a lead". Rule "the rest needs a lead" needs 1 approval by leads.`,
+				`DIR/policy.yaml:30: U0ANA: llama-70b production max=7: expected allow by rule "on-call may raise LLMs up to 8", got approve by rule "the rest needs a lead". Rule "the rest needs a lead" needs 1 approval by leads.`,
 			},
 		},
 		{
