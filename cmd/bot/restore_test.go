@@ -82,7 +82,7 @@ func TestBackupRestoreAndMove(t *testing.T) {
 	defer cancel()
 	file := strings.TrimPrefix(env["DATABASE_URL"], "sqlite:")
 	backup := filepath.Join(t.TempDir(), "backup.db")
-	database := func(url string) map[string]string { return map[string]string{"DATABASE_URL": url} }
+	database := func(address string) map[string]string { return map[string]string{"DATABASE_URL": address} }
 
 	stop := running(t, w, env)
 	if err := w.As("Ana").Slash("#ml-oncall", "/autoscale llama-70b production max=12").WaitAck(ctx); err != nil {
