@@ -47,12 +47,12 @@ func TestStateDiagram(t *testing.T) {
 // bot (internal/app).
 func TestPagesNameWhatExists(t *testing.T) {
 	var (
-		links   = regexp.MustCompile(`\]\(([^)#:]+)\)`)
-		quoted  = regexp.MustCompile("`([^`\n]+)`")
-		fn      = regexp.MustCompile(`^([\w/]+\.go):(\w+)$`)
-		value   = regexp.MustCompile("`([\\w/]+\\.go):(\\w+)` = (\\d+) (ms|s|min)\\b")
-		file    = regexp.MustCompile(`^[\w./-]+\.(go|sql|js|yaml|md)$`)
-		ident   = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+		links  = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+		quoted = regexp.MustCompile("`([^`\n]+)`")
+		fn     = regexp.MustCompile(`^([\w/]+\.go):(\w+)$`)
+		value  = regexp.MustCompile("`([\\w/]+\\.go):(\\w+)` = (\\d+) (ms|s|min)\\b")
+		file   = regexp.MustCompile(`^[\w./-]+\.(go|sql|js|yaml|md)$`)
+		ident  = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 	)
 	files, words := sources(t)
 	pages, err := filepath.Glob("docs/*.md")

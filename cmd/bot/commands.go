@@ -110,7 +110,7 @@ func (p *process) log(format string, err error) {
 		log, _ = observe.NewLogger("error", "json", zapcore.AddSync(p.stderr), secrets)
 	}
 	problems := []error{err}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as LoadConfig joins them, not what one of them wraps
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		problems = several.Unwrap()
 	}
 	for _, problem := range problems {

@@ -25,7 +25,7 @@ func TestConfig(t *testing.T) {
 	}
 	// Each is good, or is the complaint about it: what it begins with.
 	for name, values := range map[string]map[string]string{
-		"SLACK_BOT_TOKEN":      {"": "missing", "xoxp-dontshowme": "this is not the bot token", "xoxb-": "this is not", " xoxb-2-dontshowme ": "good"},
+		"SLACK_BOT_TOKEN":      {"": "missing", "xoxp-dontshowme": "this is not the bot token", "xoxb-": "this is not", "\txoxb-2-dontshowme\n": "good"},
 		"SLACK_BOT_TOKEN_FILE": {file("xoxb-2-dontshowme\n"): "set one of them", "xoxb-dontshowme": "set one of them"},
 		"SLACK_APP_TOKEN":      {"": "missing", "xoxb-dontshowme": "this is not the app-level token"},
 		"BASETEN_API_KEY":      {"": "missing"},

@@ -25,8 +25,8 @@ type health struct {
 	mu sync.Mutex
 	// waits is what the start, or the end, is about; "" while the bot serves.
 	waits string
-	// store and sockets tell what is wrong with them.
-	store, sockets func() error
+	// database and sockets tell what is wrong with them.
+	database, sockets func() error
 	// renewal is how the database answered last, probe how its file looked.
 	renewal, probe error
 	key            error
@@ -39,11 +39,11 @@ func (h *health) waitsFor(what string) {
 	h.waits = what
 }
 
-// serves says that the bot serves as long as both have no complaint.
-func (h *health) serves(store, sockets func() error) {
+// serves says that the bot serves as long as neither has a complaint.
+func (h *health) serves(database, sockets func() error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.waits, h.store, h.sockets = "", store, sockets
+	h.waits, h.database, h.sockets = "", database, sockets
 }
 
 // renewed is told how the database answered, and probed how its file looks. Both return
@@ -77,7 +77,7 @@ func (h *health) check() error {
 		return errors.New(h.waits)
 	}
 	var wrong []string
-	switch err := h.store(); {
+	switch err := h.database(); {
 	case err != nil:
 		wrong = append(wrong, store.Trouble(h.renewal))
 	case h.probe != nil:
@@ -118,7 +118,7 @@ func watchFile(ctx context.Context, p *process) {
 }
 
 // errKey is what /readyz says of a key that Baseten refuses.
-var errKey = errors.New("Baseten does not accept the API key") //nolint:revive,staticcheck // a name
+var errKey = errors.New("Baseten does not accept the API key") //nolint:staticcheck // a name
 
 const (
 	keyEvery = time.Minute

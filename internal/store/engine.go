@@ -55,7 +55,7 @@ type counted struct {
 // QueryContext implements querier.
 func (c counted) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	rows, err := c.DB.QueryContext(ctx, text, args...)
-	return rows, c.d.failed(err) //nolint:sqlclosecheck // the caller closes them
+	return rows, c.d.failed(err)
 }
 
 // endWait bounds the wait for the result of a commit that has begun.
