@@ -126,6 +126,12 @@ func (r *Request) endTerm(now time.Time, by *Request) {
 	if by.Kind == KindRevert && by.State == Applied {
 		r.Term.Back = by.Ask.Settings
 	}
+	if r.Followed() { // what stands there now is not its doing
+		if r.Outcome.Kind == Following {
+			r.Outcome.Kind, r.Outcome.At = Superseded, now
+		}
+		r.Outcome.Final = true
+	}
 	r.owe(Card)
 	r.oweSteps()
 }
@@ -150,7 +156,9 @@ func (s *Service) attendTerm(ctx context.Context, r *Request, now time.Time) (*R
 		return s.change(ctx, Delivery{}, r.ID, func(r *Request, _ *Effects, now time.Time) error {
 			if due := r.Term.NoticeAt; !due.IsZero() && !due.After(now) {
 				r.Term.NoticeAt = time.Time{}
-				r.owe(EndNotice)
+				if now.Before(r.Term.EndsAt) { // later the end tells it
+					r.owe(EndNotice)
+				}
 			}
 			return nil
 		})

@@ -109,7 +109,7 @@ func forms() map[string]Form {
 		"9 not allowed, and moved": with(func(f *Form) {
 			f.Typed, f.Seen, f.Moved = typed, seenAs(no, authz.Decision{}), movedTo5()
 		}),
-		"A in place of":  with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
+		"A in place of": with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
 		"D for 2 h": with(func(f *Form) {
 			f.Typed, f.End, f.Seen = typed, FormEnd{Choice: "2h"}, seenAs(change.Reason{}, allowed)
 			forTime(2 * time.Hour)(f.Seen.Request)
@@ -127,8 +127,8 @@ func forms() map[string]Form {
 			forTime(8 * time.Hour)(f.Seen.Request)
 		}),
 		"H an end that cannot be read": with(func(f *Form) { f.Typed, f.End = typed, FormEnd{"typed", "soon"} }),
-		"B Baseten away": {Kept: kept, Model: model, Trouble: change.Reason{Code: change.BasetenAway}},
-		"C stale":        with(func(f *Form) { f.Targets, f.Now = &stale, targets.ReadAt.Add(time.Minute) }),
+		"B Baseten away":               {Kept: kept, Model: model, Trouble: change.Reason{Code: change.BasetenAway}},
+		"C stale":                      with(func(f *Form) { f.Targets, f.Now = &stale, targets.ReadAt.Add(time.Minute) }),
 	}
 }
 

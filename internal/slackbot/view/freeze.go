@@ -34,16 +34,15 @@ func freezeCard(r *change.Request) Message {
 	var d draft
 	inForce := r.State == change.Applied && r.Term.OverAt.IsZero()
 	icon, verb := freezeHeading(r)
-	d.lines(say(icon+" ", named(r.Requester), " "+verb+" ", bold(frozenBy(r)), freezeUntil(r)), askedReason(r))
+	lines := []prose{say(icon+" ", named(r.Requester), " "+verb+" ", bold(frozenBy(r)), freezeUntil(r)), askedReason(r)}
 	if inForce || !r.State.Ended() {
 		what := "Until then nobody changes anything there, and no temporary change goes back."
 		if r.Ask.BreakGlass {
 			what += " Break-glass goes through."
 		}
-		d.lines(say(what))
-		d.lines(notes(r)...)
+		lines = append(append(lines, say(what)), notes(r)...)
 	}
-	d.lines(freezeEnd(r))
+	d.lines(append(lines, freezeEnd(r))...)
 	if inForce {
 		d.buttons(button(ActionThaw, "Thaw", r.ID, frozenBy(r)))
 	}

@@ -31,13 +31,12 @@ func reply(r *change.Request) Message {
 	} else {
 		d.speak(say(requester, wish(r), ". ", text))
 	}
-	d.show(say(requester, text))
+	more := endNotes(r)
 	if r.Holds() && r.Term.AskAt.IsZero() {
-		d.lines(term(r))
+		more = []prose{term(r)}
 	}
-	if r.Kind == change.KindRevert && r.Origin.Kind != change.OriginEndAsked { // it has no card that says them
-		d.lines(notes(r)...)
-	}
+	d.speak(more...)
+	d.show(append([]prose{say(requester, text)}, more...)...)
 	d.rest(r)
 	d.nextSteps(r)
 	if asPlanned(r) || called(r) != r.Requester.ID { // who acted knows

@@ -134,6 +134,21 @@ func ends(r *change.Request) prose {
 	return say(text, ": ", shortWishes(r), ". ")
 }
 
+// endNotes are what an end that has no card leaves as it is, and what keeps it from showing.
+func endNotes(r *change.Request) []prose {
+	if r.Kind != change.KindRevert || r.Origin.Kind == change.OriginEndAsked {
+		return nil
+	}
+	var out []prose
+	for _, n := range r.Snapshot.Notes {
+		switch n.Code {
+		case change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule:
+			out = append(out, say("⚠️ ", note(r, n)))
+		}
+	}
+	return out
+}
+
 // asPlanned tells that what was announced has come to pass, by the clock or by whoever
 // asked for it: nobody has to be called.
 func asPlanned(r *change.Request) bool {
