@@ -168,7 +168,7 @@ func serve(ctx context.Context, p *process) error {
 	p.background.Go(func() { changes.Run(workCtx) })
 	p.background.Go(func() { policy.watch(workCtx) })
 	p.background.Go(func() { head.run(workCtx) })
-	p.background.Go(func() { watchReviews(workCtx, p.db, p.metrics, p.log) })
+	p.background.Go(func() { watchGauges(workCtx, p.db, p.opts.Now, p.metrics, p.log) })
 	p.background.Go(func() { prune(workCtx, p.db, p.opts.Now, p.log) })
 	p.background.Go(func() { warm(workCtx, names, prices) })
 	p.ready.is(func() error { return cmp.Or(changes.Ready(), bot.Ready()) })

@@ -164,12 +164,12 @@ func short(d time.Duration) string {
 }
 
 // reverted notes in a temporary change what became of the request that was to end it.
-func (r *Request) reverted(end *Request, now time.Time) {
+func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
 	case end.State == Applied, code == NothingBack, code == TargetGone && end.agreed():
-		r.endTerm(now, end)
+		r.endTerm(e, now, end)
 	case r.Term.By != end.ID: // somebody asked, and it came to nothing
 	case code == Frozen:
 		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now.Add(thawedWithin))
@@ -182,15 +182,15 @@ func (r *Request) reverted(end *Request, now time.Time) {
 }
 
 // succeeded notes in a temporary change that another one took its place.
-func (r *Request) succeeded(by *Request, now time.Time) {
+func (r *Request) succeeded(e *Effects, by *Request, now time.Time) {
 	if r.Holds() {
-		r.endTerm(now, by)
+		r.endTerm(e, now, by)
 	}
 }
 
 // claimEnd notes in a temporary change that this request ends it, so that no other one
 // does beside it.
-func (r *Request) claimEnd(old *Request) error {
+func (r *Request) claimEnd(old *Request, _ *Effects) error {
 	switch {
 	case !old.Holds():
 		return &Refused{Reason: Reason{Code: NotHeld, Request: old.ID, State: old.State}}

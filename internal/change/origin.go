@@ -136,12 +136,12 @@ func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb 
 
 // claimOrigin notes in the other request that this one comes from it, in the same
 // commit as this one is recorded: nobody else makes another.
-func (r *Request) claimOrigin() func(*Request) error {
+func (r *Request) claimOrigin() func(*Request, *Effects) error {
 	switch r.Origin.Kind {
 	case OriginTimeUp, OriginEndNow, OriginEndAsked:
 		return r.claimEnd
 	case OriginUndo:
-		return func(old *Request) error {
+		return func(old *Request, _ *Effects) error {
 			if old.UndoneBy != "" {
 				return &Refused{Reason: Reason{Code: AlreadyUndone, Request: old.UndoneBy}}
 			}
@@ -150,7 +150,7 @@ func (r *Request) claimOrigin() func(*Request) error {
 			return nil
 		}
 	case OriginAgain:
-		return func(old *Request) error {
+		return func(old *Request, _ *Effects) error {
 			if old.AskedAgainBy != "" {
 				return &Refused{Reason: Reason{Code: AskedAgain, Request: old.AskedAgainBy}}
 			}
@@ -178,11 +178,11 @@ func (r *Request) oweSteps() {
 func (r *Request) tellOrigin(e *Effects, now time.Time) {
 	switch {
 	case r.Kind == KindRevert:
-		e.Origin = func(old *Request) error { old.reverted(r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.reverted(e, r, now); return nil }
 	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.State == Applied && r.Sends > 0:
-		e.Origin = func(old *Request) error { old.succeeded(r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.succeeded(e, r, now); return nil }
 	case r.Origin.Kind == OriginUndo && r.State != Applied:
-		e.Origin = func(old *Request) error {
+		e.Origin = func(old *Request, _ *Effects) error {
 			if old.UndoneBy == r.ID {
 				old.UndoneBy = ""
 				old.oweSteps()
@@ -190,7 +190,7 @@ func (r *Request) tellOrigin(e *Effects, now time.Time) {
 			return nil
 		}
 	case r.Origin.Kind == OriginAgain && r.Messages.Card.Ref.TS == "":
-		e.Origin = func(old *Request) error {
+		e.Origin = func(old *Request, _ *Effects) error {
 			if old.AskedAgainBy == r.ID {
 				old.AskedAgainBy = ""
 				old.oweSteps()

@@ -121,7 +121,7 @@ func (r *Request) duration(now time.Time) time.Duration {
 }
 
 // endTerm notes that it ceased to hold, because of that request.
-func (r *Request) endTerm(now time.Time, by *Request) {
+func (r *Request) endTerm(e *Effects, now time.Time, by *Request) {
 	r.Term = r.Term.owesNothing()
 	r.Term.OverAt, r.Term.By, r.Term.How = now, by.ID, by.Origin.Kind
 	if by.Kind == KindRevert && by.State == Applied {
@@ -129,6 +129,11 @@ func (r *Request) endTerm(now time.Time, by *Request) {
 	}
 	r.owe(Card)
 	r.oweSteps()
+	var actor authz.Person
+	if by.Origin.Kind != OriginTimeUp {
+		actor = by.Requester
+	}
+	e.Events = append(e.Events, r.event(EventOver, r.State, actor, Reason{Code: Code(by.Origin.Kind), Request: by.ID}, now))
 }
 
 // attendTerm does what is owed for a term.

@@ -28,6 +28,7 @@ type Metrics struct {
 	requestsEnded   *prometheus.CounterVec
 	breakGlass      prometheus.Counter
 	openReviews     prometheus.Gauge
+	overdueEnds     prometheus.Gauge
 	policyStale     prometheus.Gauge
 	ack             prometheus.Histogram
 	acksLate        prometheus.Counter
@@ -58,6 +59,7 @@ func NewMetrics() *Metrics {
 		requestsEnded: counterVec("requests_ended_total", "Change requests that ended, by end state.", "state"),
 		breakGlass:    counter("break_glass_total", "Changes that skipped their approval by break-glass."),
 		openReviews:   gauge("open_reviews", "Changes by break-glass that nobody has reviewed yet, in the database that all replicas share."),
+		overdueEnds:   gauge("overdue_ends", "Temporary changes whose time is up and whose settings have not gone back, in the database that all replicas share."),
 		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
 
 		ack:      histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
@@ -81,7 +83,7 @@ func NewMetrics() *Metrics {
 		auditHead:       gauge("audit_head_seq", "Number of the audit log's last event. It never falls, unless the log's end was cut off."),
 	}
 	m.registry.MustRegister(
-		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.openReviews, m.policyStale,
+		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.openReviews, m.overdueEnds, m.policyStale,
 		m.ack, m.acksLate, m.patch,
 		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
 		m.sockets, m.socketOpens, m.envelopeDropped,
@@ -134,6 +136,9 @@ func (m *Metrics) BreakGlass() { m.breakGlass.Inc() }
 
 // OpenReviews tells how many changes by break-glass nobody has reviewed yet.
 func (m *Metrics) OpenReviews(n int) { m.openReviews.Set(float64(n)) }
+
+// OverdueEnds tells how many temporary changes have not gone back though their time is up.
+func (m *Metrics) OverdueEnds(n int) { m.overdueEnds.Set(float64(n)) }
 
 // PolicyStale tells whether the policy in force is older than its file.
 func (m *Metrics) PolicyStale(stale bool) {

@@ -71,6 +71,7 @@ func TestMetrics(t *testing.T) {
 	m.RequestEnded("applied")
 	m.BreakGlass()
 	m.OpenReviews(3)
+	m.OverdueEnds(2)
 	m.PolicyStale(true)
 	m.Acked(500 * time.Millisecond)
 	m.Acked(observe.AckDeadline)
@@ -98,6 +99,7 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_requests_ended_total{state="applied"}`:                                   "1",
 		`autoscalebot_break_glass_total`:                                                       "1",
 		`autoscalebot_open_reviews`:                                                            "3",
+		`autoscalebot_overdue_ends`:                                                            "2",
 		`autoscalebot_policy_stale`:                                                            "1",
 		`autoscalebot_ack_seconds_count`:                                                       "3",
 		`autoscalebot_ack_seconds_sum`:                                                         "7.5",
@@ -128,9 +130,10 @@ func TestMetrics(t *testing.T) {
 	m.PolicyStale(false)
 	m.StoreUp(false)
 	m.OpenReviews(0)
+	m.OverdueEnds(0)
 	<-waiting
 	got := scrape(t, m)
-	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
+	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_overdue_ends", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
 		if got[name] != "0" {
 			t.Errorf("%s is %s, want 0", name, got[name])
 		}
