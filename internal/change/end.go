@@ -168,16 +168,17 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
-	case end.State == Applied, code == NothingBack, code == TargetGone && end.agreed():
+	case end.State == Applied, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked
 		r.endTerm(e, now, end)
 	case r.Term.By != end.ID: // somebody asked, and it came to nothing
 	case code == Frozen:
 		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now.Add(thawedWithin))
 	case r.Term.EndsAt.After(now): // it was to end early, and did not: its time comes
-		r.Term.By, r.Term.DueAt = "", r.Term.EndsAt
+		r.Term.By, r.Term.DueAt, r.Term.NoticeAt = "", r.Term.EndsAt, r.Term.notice(now)
 	default:
 		r.Term.By, r.Term.AskAt = "", now.Add(askEvery)
 		r.Term.Tries++
+		r.owe(Card) // it says until when it was to hold
 	}
 }
 
@@ -198,7 +199,8 @@ func (r *Request) claimEnd(old *Request, _ *Effects) error {
 	case old.Term.By != "":
 		return &Refused{Reason: Reason{Code: AlreadyEnding, Request: old.Term.By}}
 	default:
-		old.Term.By, old.Term.DueAt, old.Term.AskAt, old.Term.Frozen = r.ID, time.Time{}, time.Time{}, false
+		old.Term = old.Term.owesNothing()
+		old.Term.By = r.ID
 	}
 	return nil
 }

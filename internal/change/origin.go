@@ -129,6 +129,9 @@ func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb 
 	r, err := s.Submit(ctx, in)
 	var no *Refused
 	if errors.As(err, &no) {
+		if now, err := s.store.Get(ctx, old.ID); err == nil { // somebody was faster
+			old = now
+		}
 		return nil, s.refuseOrigin(ctx, in, old, verb, no.Reason)
 	}
 	return r, err
@@ -163,10 +166,11 @@ func (r *Request) claimOrigin() func(*Request, *Effects) error {
 	}
 }
 
-// oweSteps notes that the buttons of what can be done next are not the right ones.
+// oweSteps notes that the buttons of what can be done next are not the right ones, also
+// of a message that is on its way.
 func (r *Request) oweSteps() {
 	for _, part := range []Part{Reply, BadNews, ReviewCard, EndNotice} {
-		if r.Message(part).Ref.TS != "" {
+		if m := r.Message(part); m.Ref.TS != "" || m.Owed > 0 {
 			r.owe(part)
 		}
 	}
@@ -208,7 +212,7 @@ func (s *Service) origin(ctx context.Context, in *Submission, id ID, verb Verb) 
 	if no != nil {
 		return nil, s.refuseAct(ctx, act, nil, no)
 	}
-	old, err := s.store.Get(ctx, id)
+	old, err := s.Request(ctx, in.Requester, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil, s.refuseAct(ctx, act, nil, notFound(id))
 	}

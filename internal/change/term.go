@@ -100,8 +100,17 @@ func (r *Request) beginTerm(now time.Time) {
 	}
 	r.Term = Term{EndsAt: ends, Since: since, DueAt: ends}
 	if ends.Sub(now) >= noticeFrom {
-		r.Term.NoticeAt = ends.Add(-noticeBefore)
+		r.Term.NoticeAt = r.Term.notice(now)
 	}
+}
+
+// notice is when people are to be told of the end, zero where that time has passed.
+func (t Term) notice(now time.Time) time.Time {
+	at := t.EndsAt.Add(-noticeBefore)
+	if !at.After(now) {
+		return time.Time{}
+	}
+	return at
 }
 
 // duration is how long the change is to hold in all, as the policy sees it at now; zero
