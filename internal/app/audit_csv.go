@@ -64,6 +64,13 @@ func csvColumns() []csvColumn {
 	}
 	return append(columns,
 		csvColumn{"command", func(r *auditRow) string { return r.known.Command }},
+		csvColumn{"for_seconds", forSeconds},
+		csvColumn{"until", func(r *auditRow) string { return moment(r.known.Until) }},
+		csvColumn{"ends_at", func(r *auditRow) string { return moment(r.known.Term.EndsAt) }},
+		csvColumn{"over_at", func(r *auditRow) string { return moment(r.known.Term.OverAt) }},
+		csvColumn{"over_by", func(r *auditRow) string { return string(r.known.Term.By) }},
+		csvColumn{"origin", func(r *auditRow) string { return string(r.known.Origin.ID) }},
+		csvColumn{"origin_kind", func(r *auditRow) string { return string(r.known.Origin.Kind) }},
 		csvColumn{"reason_given", func(r *auditRow) string { return r.known.Reason }},
 		csvColumn{"break_glass", func(r *auditRow) string { return yes(r.known.BreakGlass) }},
 		csvColumn{"sends", sends},
@@ -133,6 +140,21 @@ func setting(s baseten.Settings, f baseten.Field) string {
 		return ""
 	}
 	return strconv.Itoa(v)
+}
+
+func forSeconds(r *auditRow) string {
+	if r.known.ForSeconds == 0 {
+		return ""
+	}
+	return strconv.FormatInt(r.known.ForSeconds, 10)
+}
+
+// moment is empty where there is none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 func sends(r *auditRow) string {

@@ -53,6 +53,9 @@ func TestAuditExportCSV(t *testing.T) {
 				ModelID: "m1", Model: "llama", Team: "ads", Environment: "production", DeploymentID: "d1", Deployment: "v7", Serves: "production",
 			},
 			BreakGlass: true, Sends: 2,
+			ForSeconds: 7200, Until: auditStart.Add(3 * time.Hour),
+			Term:    change.Term{EndsAt: auditStart.Add(2 * time.Hour), OverAt: auditStart.Add(time.Hour), By: "9ABCD", How: change.OriginEndNow},
+			Origin:  change.Origin{ID: "3XYZW", Kind: change.OriginExtends},
 			Answer:  change.Answer{Status: "ACCEPTED", Message: "Applied."},
 			Outcome: change.Outcome{Kind: change.InForce},
 			Channel: "ops", Message: change.MessageRef{Channel: "C0OPS", TS: "1700000000.000100"},
@@ -81,7 +84,7 @@ func TestAuditExportCSV(t *testing.T) {
 			"before_min", "after_min", "before_max", "after_max", "before_window", "after_window", "before_delay", "after_delay",
 			"before_concurrency", "after_concurrency", "before_utilization", "after_utilization", "before_tokens", "after_tokens",
 			"before_down_rate", "after_down_rate",
-			"command", "reason_given", "break_glass", "sends", "baseten_status", "baseten_message", "outcome", "message_ts",
+			"command", "for_seconds", "until", "ends_at", "over_at", "over_by", "origin", "origin_kind", "reason_given", "break_glass", "sends", "baseten_status", "baseten_message", "outcome", "message_ts",
 		}, header); d != "" {
 			t.Errorf("header (-want +got)\n%s", d)
 		}
@@ -94,6 +97,8 @@ func TestAuditExportCSV(t *testing.T) {
 				"target_kind": "environment", "target_name": "production", "deployment_id": "d1", "deployment_name": "v7",
 				// min is not touched, down-rate was not set.
 				"before_max": "4", "after_max": "7", "before_delay": "0", "after_delay": "60", "after_down_rate": "10",
+				"for_seconds": "7200", "until": "2026-03-01T12:00:00Z", "ends_at": "2026-03-01T11:00:00Z", "over_at": "2026-03-01T10:00:00Z", "over_by": "9ABCD",
+				"origin": "3XYZW", "origin_kind": "extends",
 				"command": "llama production max=7 delay=60 break-glass", "reason_given": "the queue, \"again\"", "break_glass": "yes", "sends": "2",
 				"baseten_status": "ACCEPTED", "baseten_message": "Applied.", "outcome": "in_force", "message_ts": "1700000000.000100",
 			},

@@ -36,9 +36,26 @@ func TestBotProcess(t *testing.T) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := app.Run(ctx, cfg, app.Options{Version: "child"}); err != nil {
+	now := func() time.Time { return time.Now().Add(ahead(t, env[clockEnv])) }
+	if err := app.Run(ctx, cfg, app.Options{Version: "child", Now: now}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// clockEnv names the file that tells the bot how far its clock is ahead.
+const clockEnv = "AUTOSCALE_TEST_CLOCK"
+
+func ahead(t *testing.T, file string) time.Duration {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil {
+		t.Error(err)
+	}
+	return d
 }
 
 // child is the bot in a process that can be killed.
@@ -60,7 +77,7 @@ func (s *story) spawn(env map[string]string) *child {
 	for k, v := range env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
-	cmd.Env = append(cmd.Env, childEnv+"=1", "HOME="+os.Getenv("HOME"))
+	cmd.Env = append(cmd.Env, childEnv+"=1", clockEnv+"="+s.clock, "HOME="+os.Getenv("HOME"))
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	c := &child{cmd: cmd, gone: make(chan error, 1)}
 	s.opensSocket(func() {

@@ -30,6 +30,7 @@ const gatePolicy = `version: 1
 groups:
   oncall: {usergroups: [S0GATE], users: [U0LIZ]}
   leads: {usergroups: [S0GATELEADS]}
+freeze: {who: [leads]}
 rules:
   - {name: delays, who: [oncall], settings: [delay], effect: allow}
   - {name: windows, who: [oncall], settings: [window], effect: confirm}
@@ -61,6 +62,7 @@ var kinds = []slacksim.User{
 //
 //	waits     for an approval        previews  for the requester's Confirm
 //	applied   by the policy alone    broken    applied by break-glass, unreviewed
+//	holds     applied for a time     freezes   a freeze in force
 const gateTable = `
 entry                      state                          requester colleague nobody   approver listed   guest    foreign  stranger bot      deactivated unknown
 form:explain               denied                         over      over      over     done     over     members  members  members  members  members  lookup
@@ -121,6 +123,28 @@ button:explain             waits,previews,applied,broken,denied,canceled,stale f
 event:home                 -                              read      read      read     read     read     members  never    members  members  members  lookup
 `
 
+// termTable is gateTable for what holds for a time, and for freezes.
+const termTable = `
+entry                      state                          requester colleague nobody   approver listed   guest    foreign  stranger bot      deactivated unknown
+slash:extend,keep          holds                          done      done      norule   asks     done     members  never    members  members  members  lookup
+mention:extend,keep        holds                          done      done      norule   asks     done     members  members  members  members  members  lookup
+button:extend,keep         holds                          done      done      norule   asks     done     members  members  members  members  members  lookup
+slash:undo                 holds                          done      done      norule   asks     done     members  never    members  members  members  lookup
+mention:undo               holds                          done      done      norule   asks     done     members  members  members  members  members  lookup
+button:undo,end            holds                          done      done      norule   asks     done     members  members  members  members  members  lookup
+slash:extend,keep          waits,previews,applied,broken,denied,canceled,stale notheld notheld notheld notheld notheld members never members members members lookup
+mention:extend,keep        waits,previews,applied,broken,denied,canceled,stale notheld notheld notheld notheld notheld members members members members members lookup
+button:extend,keep,end     waits,previews,applied,broken,denied,canceled,stale notheld notheld notheld notheld notheld members members members members members lookup
+slash:freeze               -                              nofreeze  nofreeze  nofreeze done     nofreeze nofreeze never    foreign  bots     gone     unidentified
+mention:freeze             -                              nofreeze  nofreeze  nofreeze done     nofreeze nofreeze foreign  foreign  bots     gone     unidentified
+slash:thaw                 freezes                        nothaw    nothaw    nothaw   done     nothaw   members  never    members  members  members  lookup
+mention:thaw               freezes                        nothaw    nothaw    nothaw   done     nothaw   members  members  members  members  members  lookup
+button:thaw                freezes                        nothaw    nothaw    nothaw   done     nothaw   members  members  members  members  members  lookup
+slash:thaw                 waits,applied,holds            unfrozen  unfrozen  unfrozen unfrozen unfrozen members  never    members  members  members  lookup
+mention:thaw               waits,applied,holds            unfrozen  unfrozen  unfrozen unfrozen unfrozen members  members  members  members  members  lookup
+button:thaw                waits,applied,holds            unfrozen  unfrozen  unfrozen unfrozen unfrozen members  members  members  members  members  lookup
+`
+
 // listTable is of a bot whose policy is a list of all but one. A guest is on it by
 // their own ID; what else is on it stays out.
 const listTable = `
@@ -153,6 +177,10 @@ var outcomes = map[string]string{
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
 	"unbroken":     "skipped no approval",
+	"notheld":      "has not begun: it | was not for a time",
+	"nofreeze":     "not allowed: Only leads may freeze and thaw",
+	"nothaw":       "can thaw it: ",
+	"unfrozen":     "is no freeze that is in force",
 }
 
 // gate is the running bot with what the cells of the table need.
@@ -228,7 +256,7 @@ func (g *gate) acked(t *testing.T, d *slacksim.Delivery) {
 func (g *gate) request(t *testing.T, state string) subject {
 	t.Helper()
 	r := subject{channel: g.room(), model: g.fresh()}
-	settings, shows := "max=9", "Waits for"
+	who, line, settings, shows := "U0ANA", g.name(r.model)+" production ", "max=9", "Waits for"
 	switch state {
 	case "previews":
 		settings, shows = "window=600", "Confirm Change"
@@ -236,8 +264,12 @@ func (g *gate) request(t *testing.T, state string) subject {
 		settings, shows = "delay=600", "Baseten: ACCEPTED"
 	case "broken":
 		settings, shows = `max=9 break-glass reason="customers are waiting"`, "Baseten: ACCEPTED"
+	case "holds":
+		settings, shows = "delay=600 for=2h", "Baseten: ACCEPTED"
+	case "freezes":
+		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", "freezes"
 	}
-	g.acked(t, g.Slack.Slash("U0ANA", r.channel, g.name(r.model)+" production "+settings))
+	g.acked(t, g.Slack.Slash(who, r.channel, line+settings))
 	g.said(t, r.channel, shows, 1)
 	if shows == "Waits for" { // Ana alone is told that she may skip it
 		g.until(t, "the offer of break-glass", func() bool { return len(g.Slack.Ephemerals("U0ANA", r.channel)) == 1 })
@@ -246,7 +278,7 @@ func (g *gate) request(t *testing.T, state string) subject {
 	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
 	id := g.models[r.model]
 	switch state {
-	case "applied", "broken":
+	case "applied", "broken", "holds":
 		g.want[id]++
 	case "denied":
 		g.acked(t, g.press("U0LEA", r, "deny"))
@@ -359,6 +391,16 @@ func partOf(part int, all []cell) []cell {
 	return out
 }
 
+// The same for what holds for a time, and for freezes.
+func TestEntryPointsOfTerms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole table takes a minute: run it without -short")
+	}
+	t.Parallel()
+	g := openGate(t, nil)
+	g.tryAll(t, gateCells(t, termTable))
+}
+
 // The same where ALLOWED_USERS is the policy.
 func TestEntryPointsOfAList(t *testing.T) {
 	t.Parallel()
@@ -456,7 +498,7 @@ func (g *gate) try(t *testing.T, c cell) {
 			}
 			return false
 		})
-		if c.what == "undo" { // taken back, so that the next can ask for it
+		if c.what == "undo" && c.state != "holds" { // taken back, so that the next can ask for it
 			g.acked(t, g.Slack.Slash(c.user.ID, r.channel, "cancel "+requestID(t, card)))
 			g.said(t, r.channel, "Canceled by", 1)
 		}
@@ -477,13 +519,13 @@ func (g *gate) try(t *testing.T, c cell) {
 func (g *gate) about(t *testing.T, c cell) subject {
 	t.Helper()
 	switch {
-	case c.state == "-" && (c.what == "change" || c.what == "do" || c.what == "change_autoscaling" && c.way == "form"):
+	case c.state == "-" && (c.what == "change" || c.what == "do" || c.what == "freeze" || c.what == "change_autoscaling" && c.way == "form"):
 		return subject{channel: g.room(), model: g.fresh()}
-	case c.want == "asks" && c.what == "undo":
+	case c.want == "asks" && c.what == "undo" && c.state != "holds":
 		r := g.sharedIn(t, c.state)
 		r.channel = g.room()
 		return r
-	case c.want == "done" && c.what == "undo":
+	case c.want == "done" && c.what == "undo" && c.state != "holds":
 		r := g.request(t, c.state)
 		r.channel = g.room()
 		return r
@@ -522,6 +564,7 @@ func (g *gate) act(t *testing.T, c cell, r subject) (d *slacksim.Delivery, heard
 	line := map[string]string{
 		"change": g.name(r.model) + " production delay=600", "do": g.name(r.model) + " production delay=600", "can": "can " + g.name(0) + " production max=9",
 		"names": g.name(0) + " production", "status": "status " + g.name(0), "cancel": "cancel " + r.id, "undo": "undo " + r.id,
+		"extend": "extend " + r.id + " 1h", "keep": "keep " + r.id, "thaw": "thaw " + r.id, "freeze": "freeze " + g.name(r.model) + " production for=2h reason=launch",
 	}[c.what]
 	if line == "" {
 		line = c.what
@@ -625,6 +668,13 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	t.Helper()
 	id := g.models[r.model]
 	switch {
+	case c.state == "holds":
+		g.want[id]++
+		g.said(t, r.channel, map[string]string{"extend": "Lets " + r.id, "keep": "Keeps " + r.id, "undo": " ends " + r.id, "end": " ends " + r.id}[c.what], 1)
+	case c.what == "freeze":
+		g.said(t, r.channel, "freezes", 1)
+	case c.what == "thaw":
+		g.said(t, r.channel, "Thawed by", 1)
 	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
 		g.want[id]++
 		g.said(t, r.channel, "Baseten: ACCEPTED", 1)
@@ -650,7 +700,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 func TestEntryPointsAreKnown(t *testing.T) {
 	states := []string{"waits", "previews", "applied", "broken", "denied", "canceled", "stale"}
 	got, want := map[string]int{}, map[string]int{}
-	for _, c := range gateCells(t, gateTable) {
+	for _, c := range append(gateCells(t, gateTable), gateCells(t, termTable)...) {
 		got[c.String()]++
 	}
 	row := func(entry string, states ...string) {
@@ -660,10 +710,21 @@ func TestEntryPointsAreKnown(t *testing.T) {
 			}
 		}
 	}
+	about := func(id string) []string {
+		switch id {
+		case view.ActionDo, view.ActionChangeTarget, view.FormChange: // it is about no request
+			return []string{"-"}
+		case view.ActionUndo, view.ActionEnd, view.ActionExtend, view.ActionKeep:
+			return append(slices.Clone(states), "holds")
+		case view.ActionThaw: // what is no freeze is no freeze
+			return []string{"waits", "applied", "holds", "freezes"}
+		}
+		return states
+	}
 	for _, spec := range commands.All() {
 		of := []string{"-"}
-		if spec.Changes && spec.Name != commands.NameChange { // it names a request
-			of = states
+		if spec.Changes && spec.Name != commands.NameChange && spec.Name != commands.NameFreeze { // it names a request
+			of = about(string(spec.Name))
 		}
 		row("slash "+string(spec.Name), of...)
 		row("mention "+string(spec.Name), of...)
@@ -672,12 +733,6 @@ func TestEntryPointsAreKnown(t *testing.T) {
 	buttons, forms := constants(src, "Action"), constants(src, "Form")
 	if len(buttons) == 0 || len(forms) == 0 {
 		t.Fatal("the source has no buttons or no forms: look where they went")
-	}
-	about := func(id string) []string {
-		if id == view.ActionDo || id == view.ActionChangeTarget || id == view.FormChange { // it is about no request
-			return []string{"-"}
-		}
-		return states
 	}
 	for _, action := range buttons {
 		row("button "+action, about(action)...)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +30,7 @@ type story struct {
 	// listening is told the address of /metrics.
 	listening chan string
 	env       map[string]string
+	clock     string // the file that tells bots in processes of their own what time it is
 }
 
 // patient bounds every wait of a story: long enough for a busy machine.
@@ -50,7 +53,8 @@ func stage(t *testing.T, opts sandbox.WorldOptions, env map[string]string) *stor
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patient)
-	s := &story{World: world, t: t, ctx: ctx, log: &logBuffer{wrote: make(chan struct{}, 1)}, env: world.Env()}
+	s := &story{World: world, t: t, ctx: ctx, log: &logBuffer{wrote: make(chan struct{}, 1)}, env: world.Env(), clock: filepath.Join(opts.Dir, "clock")}
+	s.writeClock()
 	s.env["LOG_FORMAT"], s.env["LOG_LEVEL"] = "json", "debug"
 	maps.Copy(s.env, env)
 	t.Cleanup(func() {
@@ -76,7 +80,7 @@ func (s *story) start() {
 	s.opensSocket(func() {
 		ctx, stop := context.WithCancel(context.Background())
 		s.stop, s.stopped, s.listening = stop, make(chan error, 1), make(chan string, 1)
-		opts := app.Options{Version: "test", Log: s.log, Listening: func(addr string) { s.listening <- addr }}
+		opts := app.Options{Version: "test", Log: s.log, Now: s.Now, Listening: func(addr string) { s.listening <- addr }}
 		go func() { s.stopped <- app.Run(ctx, cfg, opts) }()
 	})
 }
@@ -110,6 +114,25 @@ func (s *story) end() {
 		}
 	case <-time.After(patient):
 		s.t.Error("the bot did not stop")
+	}
+}
+
+// later moves the clock by which Slack, Baseten and the bots live.
+func (s *story) later(by time.Duration) {
+	s.t.Helper()
+	s.MoveClock(by)
+	s.writeClock()
+}
+
+// writeClock tells bots in processes of their own how far the clock is ahead.
+func (s *story) writeClock() {
+	s.t.Helper()
+	ahead := time.Until(s.Now()).Round(time.Second).String()
+	if err := os.WriteFile(s.clock+".new", []byte(ahead), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(s.clock+".new", s.clock); err != nil {
+		s.t.Fatal(err)
 	}
 }
 

@@ -174,35 +174,36 @@ func short(d time.Duration) string {
 }
 
 // reverted notes in a temporary change what became of the request that was to end it.
-func (r *Request) reverted(end *Request, now time.Time) {
+func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
-	case end.State == Applied, end.Outcome.Kind == Landed, code == NothingBack, code == TargetGone && end.agreed():
-		r.endTerm(now, end)
+	case end.State == Applied, end.Outcome.Kind == Landed, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked
+		r.endTerm(e, now, end)
 	case r.Term.By != end.ID: // somebody asked, and it came to nothing
 	case code == Frozen:
 		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now)
 	case r.Term.EndsAt.After(now): // it was to end early, and did not: its time comes
-		r.Term.By, r.Term.DueAt = "", r.Term.EndsAt
+		r.Term.By, r.Term.DueAt, r.Term.NoticeAt = "", r.Term.EndsAt, r.Term.notice(now)
 	default:
 		r.Term.By, r.Term.AskAt = "", now.Add(askEvery)
 		if end.Messages.Reply.Ref.TS != "" { // that it waited was told, and an edit notifies nobody
 			r.Term.AskAt = now
 		}
+		r.owe(Card) // it says until when it was to hold
 	}
 }
 
 // succeeded notes in a temporary change that another one took its place.
-func (r *Request) succeeded(by *Request, now time.Time) {
+func (r *Request) succeeded(e *Effects, by *Request, now time.Time) {
 	if r.Holds() {
-		r.endTerm(now, by)
+		r.endTerm(e, now, by)
 	}
 }
 
 // claimEnd notes in a temporary change that this request ends it, so that no other one
 // does beside it.
-func (r *Request) claimEnd(old *Request) error {
+func (r *Request) claimEnd(old *Request, _ *Effects) error {
 	switch {
 	case !old.Holds():
 		return &Refused{Reason: Reason{Code: NotHeld, Request: old.ID, State: old.State}}
@@ -210,7 +211,8 @@ func (r *Request) claimEnd(old *Request) error {
 	case old.Term.By != "":
 		return &Refused{Reason: Reason{Code: AlreadyEnding, Request: old.Term.By}}
 	default:
-		old.Term.By, old.Term.DueAt, old.Term.AskAt, old.Term.Frozen = r.ID, time.Time{}, time.Time{}, false
+		old.Term = old.Term.owesNothing()
+		old.Term.By = r.ID
 	}
 	return nil
 }

@@ -323,7 +323,7 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 	} else {
 		next = next.after(r, row.appliedAt, found, now)
 	}
-	if next.Kind == Overruled || next.Kind == Rescheduled {
+	if next.Kind == Overruled || next.Kind == Rescheduled || next.Kind == NotVisible {
 		ours, underWay, err := s.superseded(ctx, r, next.Current)
 		if err != nil || underWay {
 			s.follower.looked(row, row.outcome, now)

@@ -132,6 +132,9 @@ func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb 
 	r, err := s.Submit(ctx, in)
 	var no *Refused
 	if errors.As(err, &no) {
+		if now, err := s.store.Get(ctx, old.ID); err == nil { // somebody was faster
+			old = now
+		}
 		return nil, s.refuseOrigin(ctx, in, old, verb, no.Reason)
 	}
 	return r, err
@@ -139,12 +142,12 @@ func (s *Service) derive(ctx context.Context, in Submission, old *Request, verb 
 
 // claimOrigin notes in the other request that this one comes from it, in the same
 // commit as this one is recorded: nobody else makes another.
-func (r *Request) claimOrigin() func(*Request) error {
+func (r *Request) claimOrigin() func(*Request, *Effects) error {
 	switch r.Origin.Kind {
 	case OriginTimeUp, OriginEndNow, OriginEndAsked:
 		return r.claimEnd
 	case OriginUndo:
-		return func(old *Request) error {
+		return func(old *Request, _ *Effects) error {
 			if old.UndoneBy != "" {
 				return &Refused{Reason: Reason{Code: AlreadyUndone, Request: old.UndoneBy}}
 			}
@@ -153,7 +156,7 @@ func (r *Request) claimOrigin() func(*Request) error {
 			return nil
 		}
 	case OriginAgain:
-		return func(old *Request) error {
+		return func(old *Request, _ *Effects) error {
 			if old.AskedAgainBy != "" {
 				return &Refused{Reason: Reason{Code: AskedAgain, Request: old.AskedAgainBy}}
 			}
@@ -166,10 +169,11 @@ func (r *Request) claimOrigin() func(*Request) error {
 	}
 }
 
-// oweSteps notes that the buttons of what can be done next are not the right ones.
+// oweSteps notes that the buttons of what can be done next are not the right ones, also
+// of a message that is on its way.
 func (r *Request) oweSteps() {
 	for _, part := range []Part{Reply, BadNews, ReviewCard, EndNotice} {
-		if r.Message(part).Ref.TS != "" {
+		if m := r.Message(part); m.Ref.TS != "" || m.Owed > 0 {
 			r.owe(part)
 		}
 	}
@@ -181,11 +185,11 @@ func (r *Request) oweSteps() {
 func (r *Request) tellOrigin(e *Effects, now time.Time) {
 	switch {
 	case r.Kind == KindRevert:
-		e.Origin = func(old *Request) error { old.reverted(r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.reverted(e, r, now); return nil }
 	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.tookEffect():
-		e.Origin = func(old *Request) error { old.succeeded(r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.succeeded(e, r, now); return nil }
 	case r.Origin.Kind == OriginUndo && r.State != Applied:
-		e.Origin = func(old *Request) error {
+		e.Origin = func(old *Request, _ *Effects) error {
 			if old.UndoneBy == r.ID {
 				old.UndoneBy = ""
 				old.oweSteps()
@@ -193,7 +197,7 @@ func (r *Request) tellOrigin(e *Effects, now time.Time) {
 			return nil
 		}
 	case r.Origin.Kind == OriginAgain && r.Messages.Card.Ref.TS == "":
-		e.Origin = func(old *Request) error {
+		e.Origin = func(old *Request, _ *Effects) error {
 			if old.AskedAgainBy == r.ID {
 				old.AskedAgainBy = ""
 				old.oweSteps()
@@ -211,7 +215,7 @@ func (s *Service) origin(ctx context.Context, in *Submission, id ID, verb Verb) 
 	if no != nil {
 		return nil, s.refuseAct(ctx, act, nil, no)
 	}
-	old, err := s.store.Get(ctx, id)
+	old, err := s.Request(ctx, in.Requester, id)
 	if errors.Is(err, ErrNotFound) {
 		return nil, s.refuseAct(ctx, act, nil, notFound(id))
 	}

@@ -295,14 +295,15 @@ type stepFunc func(r *Request, e *Effects, now time.Time) error
 // step leaves without a debt that is due now is given back by the same commit.
 func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*Request, error) {
 	var (
-		e   Effects
-		was State
+		e      Effects
+		was    State
+		origin told
 	)
 	r, err := s.store.Change(ctx, d, id, func(r *Request, now time.Time) (Effects, error) {
-		e, was = Effects{}, r.State
+		e, was, origin = Effects{}, r.State, told{}
 		s.learn(now)
 		err := do(r, &e, now)
-		e.Origin = s.taking(e.Origin)
+		e.Origin = s.taking(e.Origin, &origin)
 		if r.LeasedBy == s.lease.owner() && !r.dueAt(now) && !r.Followed() && !s.showing.any(id) {
 			r.LeasedBy = ""
 		}
@@ -313,20 +314,36 @@ func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*
 	}
 	s.logged(d, r, was, e.Events)
 	if e.Origin != nil {
+		origin.logged(s)
 		s.Start(r.Origin.ID)
 	}
 	return r, nil
 }
 
+// told is what a step wrote of the request that another one comes from.
+type told struct {
+	r      *Request
+	events []Event
+}
+
+func (t told) logged(s *Service) {
+	if t.r != nil {
+		s.logged(Delivery{}, t.r, t.r.State, t.events)
+	}
+}
+
 // taking lets this process show what a step changes in the request that another one
-// comes from.
-func (s *Service) taking(origin func(*Request) error) func(*Request) error {
+// comes from, and log it.
+func (s *Service) taking(origin func(*Request, *Effects) error, out *told) func(*Request, *Effects) error {
 	if origin == nil {
 		return nil
 	}
-	return func(old *Request) error {
+	return func(old *Request, e *Effects) error {
 		s.take(old)
-		return origin(old)
+		n := len(e.Events)
+		err := origin(old, e)
+		*out = told{old, e.Events[n:]}
+		return err
 	}
 }
 
@@ -370,7 +387,8 @@ func (s *Service) logged(d Delivery, r *Request, was State, events []Event) {
 			zap.String("rule", e.Rule), zap.String("requester", r.Requester.ID), zap.String("channel", r.Channel),
 			zap.String("model_id", r.Target.ModelID), zap.String("model", r.Target.Model), zap.String("target", r.Target.Name()),
 			zap.String("deployment_id", r.Target.DeploymentID), zap.Stringer("settings", r.Ask.Settings),
-			zap.Int("sends", r.Sends), zap.String("status", r.Answer.Status), zap.Int("http", e.Reason.HTTP))
+			zap.Int("sends", r.Sends), zap.String("status", r.Answer.Status), zap.Int("http", e.Reason.HTTP),
+			zap.String("kind", string(r.Kind)), zap.String("origin", string(r.Origin.ID)), zap.Time("ends_at", r.Term.EndsAt), zap.Time("over_at", r.Term.OverAt))
 		if e.Kind == EventOutcome && s.cfg.Watch.Outcome != nil {
 			s.cfg.Watch.Outcome(r.Outcome.Kind)
 		}

@@ -141,6 +141,7 @@ func (r *Request) move(e *Effects, to State, actor authz.Person, why Reason, now
 func (r *Request) event(kind EventKind, from State, actor authz.Person, why Reason, at time.Time) Event {
 	detail, err := json.Marshal(EventDetail{
 		Command: r.Ask.Text, Settings: r.Ask.Settings, Before: r.Snapshot.Settings, Reason: r.Ask.Reason,
+		ForSeconds: int64(r.Ask.For / time.Second), Until: r.Ask.Until,
 		Requester: r.Requester, Target: r.Target, BreakGlass: r.BrokeGlass(), Approvals: r.Votes,
 		Sends: r.Sends, Answer: r.Answer, Outcome: r.Outcome,
 		Channel: r.ChannelName, Message: r.Messages.Card.Ref, Origin: r.Origin, Term: r.Term,

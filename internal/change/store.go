@@ -39,8 +39,9 @@ type Effects struct {
 	// ReadAt is when the settings were read that a step into applying relies on.
 	ReadAt time.Time
 	// Origin, if set, changes the request named by Origin.ID too. Its error ends the
-	// transaction. It gets the other request as it is, and must not move its state.
-	Origin func(origin *Request) error
+	// transaction. It gets the other request as it is, must not move its state, and may
+	// add events about it.
+	Origin func(origin *Request, e *Effects) error
 }
 
 // Step computes what becomes of a request at the moment now, which is the
@@ -183,7 +184,8 @@ const (
 	// EventOutcome is what was learned after the end.
 	EventOutcome EventKind = "outcome"
 	// EventOver is the end of a term: a temporary change whose settings went back, or that
-	// another took the place of, and a freeze that is over or was thawed.
+	// another took the place of, and a freeze that is over or was thawed. The code is
+	// the OriginKind of the request that ended a change, which Request of the reason names.
 	EventOver EventKind = "over"
 	// EventPolicy is a policy version that was taken or refused.
 	EventPolicy EventKind = "policy"
@@ -234,6 +236,9 @@ type EventDetail struct {
 	Reason    string           `json:"reason,omitempty"` // the requester's
 	Requester authz.Person     `json:"requester,omitzero"`
 	Target    baseten.Target   `json:"target,omitzero"`
+	// ForSeconds is how long it was to hold, Until until when, as it was asked.
+	ForSeconds int64     `json:"for_seconds,omitempty"`
+	Until      time.Time `json:"until,omitzero"`
 	// BreakGlass tells that the approval was skipped.
 	BreakGlass bool    `json:"break_glass,omitempty"`
 	Approvals  []Vote  `json:"approvals,omitempty"`

@@ -55,7 +55,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 			r.CreatedAt, r.OwedSince = now, now
 			e = Effects{
 				Events: []Event{r.event(EventMoved, "", r.Requester, Reason{}, now)},
-				Origin: s.taking(r.claimOrigin()),
+				Origin: s.taking(r.claimOrigin(), &told{}),
 			}
 			return e, nil
 		})

@@ -99,8 +99,17 @@ func (r *Request) beginTerm(now time.Time) {
 	}
 	r.Term = Term{EndsAt: ends, Since: since, DueAt: ends}
 	if ends.Sub(now) >= noticeFrom {
-		r.Term.NoticeAt = ends.Add(-noticeBefore)
+		r.Term.NoticeAt = r.Term.notice(now)
 	}
+}
+
+// notice is when people are to be told of the end, zero where that time has passed.
+func (t Term) notice(now time.Time) time.Time {
+	at := t.EndsAt.Add(-noticeBefore)
+	if !at.After(now) {
+		return time.Time{}
+	}
+	return at
 }
 
 // duration is how long the change is to hold in all, as the policy sees it at now; zero
@@ -120,7 +129,7 @@ func (r *Request) duration(now time.Time) time.Duration {
 }
 
 // endTerm notes that it ceased to hold, because of that request.
-func (r *Request) endTerm(now time.Time, by *Request) {
+func (r *Request) endTerm(e *Effects, now time.Time, by *Request) {
 	r.Term = r.Term.owesNothing()
 	r.Term.OverAt, r.Term.By, r.Term.How = now, by.ID, by.Origin.Kind
 	if by.Kind == KindRevert && by.State == Applied {
@@ -134,6 +143,11 @@ func (r *Request) endTerm(now time.Time, by *Request) {
 	}
 	r.owe(Card)
 	r.oweSteps()
+	var actor authz.Person
+	if by.Origin.Kind != OriginTimeUp {
+		actor = by.Requester
+	}
+	e.Events = append(e.Events, r.event(EventOver, r.State, actor, Reason{Code: Code(by.Origin.Kind), Request: by.ID}, now))
 }
 
 // attendTerm does what is owed for a term.

@@ -357,7 +357,7 @@ func testDueWritten(t *testing.T, s *Store) {
 func testOrigin(t *testing.T, s *Store) {
 	create(t, s, pending("FIRST", "d1", 0))
 	mustChange(t, s, "FIRST", move(change.Applied))
-	undo := func(apply func(*change.Request) error) change.Step {
+	undo := func(apply func(*change.Request, *change.Effects) error) change.Step {
 		return func(*change.Request, time.Time) (change.Effects, error) {
 			return change.Effects{
 				Origin: apply,
@@ -367,10 +367,11 @@ func testOrigin(t *testing.T, s *Store) {
 	}
 	second := pending("SECND", "d1", 1)
 	second.Origin = change.Origin{ID: "FIRST", Kind: change.OriginUndo}
-	use := func(origin *change.Request) error {
+	use := func(origin *change.Request, e *change.Effects) error {
 		if origin.UndoneBy != "" {
 			return change.ErrState
 		}
+		e.Events = append(e.Events, change.Event{Kind: change.EventOver, Request: "FIRST"})
 		origin.UndoneBy, origin.RetryAt, origin.Messages.Card = "SECND", t0.Add(time.Hour), change.Message{Ref: change.MessageRef{TS: "1"}, Owed: 1}
 		return nil
 	}
@@ -389,7 +390,7 @@ func testOrigin(t *testing.T, s *Store) {
 	third := pending("THIRD", "d1", 2)
 	third.Origin = second.Origin
 	wantErr(t, s.Create(t.Context(), change.Delivery{Key: "E1"}, third, undo(use)), change.ErrState)
-	moved := undo(func(origin *change.Request) error { origin.State = change.Failed; return nil })
+	moved := undo(func(origin *change.Request, _ *change.Effects) error { origin.State = change.Failed; return nil })
 	if _, err := s.Change(t.Context(), change.Delivery{Key: "E1"}, "SECND", moved); err == nil {
 		t.Error("the state of the origin was moved")
 	}
@@ -400,6 +401,9 @@ func testOrigin(t *testing.T, s *Store) {
 	}
 	if n := count(t, s, `SELECT count(*) FROM deliveries`); n != 0 {
 		t.Errorf("%d deliveries", n)
+	}
+	if n := count(t, s, `SELECT count(*) FROM events WHERE kind = 'over' AND request = 'FIRST'`); n != 1 {
+		t.Errorf("%d events of the origin, want that of the step that was written", n)
 	}
 	diff(t, first, get(t, s, "FIRST"))
 }

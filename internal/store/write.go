@@ -210,19 +210,19 @@ func deliver(ctx context.Context, t tx, d change.Delivery) (time.Time, error) {
 // the transaction nobody else can write any.
 func effects(ctx context.Context, t tx, r *change.Request, e change.Effects) error {
 	if e.Origin != nil {
-		if err := changeOrigin(ctx, t, r.Origin.ID, e.Origin); err != nil {
+		if err := changeOrigin(ctx, t, r.Origin.ID, &e); err != nil {
 			return fmt.Errorf("change origin %s: %w", r.Origin.ID, err)
 		}
 	}
 	return chain(ctx, t, e.Events)
 }
 
-func changeOrigin(ctx context.Context, t tx, id change.ID, apply func(*change.Request) error) error {
+func changeOrigin(ctx context.Context, t tx, id change.ID, e *change.Effects) error {
 	h, _, err := hold(ctx, t, id)
 	if err != nil {
 		return err
 	}
-	if err := apply(h.Request); err != nil {
+	if err := e.Origin(h.Request, e); err != nil {
 		return err
 	}
 	if h.State != h.was {
