@@ -534,7 +534,9 @@ func TestPictureOfTheForm(t *testing.T) {
 		max.focus();
 		max.select();
 	}`), chromedp.KeyEvent("12"), chromedp.KeyEvent(kb.Tab))
+	u.choose("2 h, then back")
 	u.Shows("#modal[open]", "@Lea")
+	u.Shows("#modal[open]", "For 2 h, then back")
 	u.Shoot("form")
 	u.PictureOf("#modal", *formPicture)
 }

@@ -43,3 +43,28 @@ func TestNoticeOfAnEnd(t *testing.T) {
 		}
 	}
 }
+
+// What is asked again with an until that has passed meanwhile says so, and opens the form,
+// where another time is typed.
+func TestAskedAgainAfterItsTime(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=12 until="+s.Now().Add(2*time.Hour).In(berlin).Format("15:04"))
+	s.sees("Ana", "If it cannot wait") // now it waits
+	s.MoveClock(5 * time.Hour)
+	s.sees("Ben", "nobody approved in time")
+	s.click("Ana", "Ask Again")
+	s.private("U0ANA", "has passed or is less than 5 min away")
+	s.click("Ana", "Change…")
+	f := s.opens("Ana", "How long, or until when")
+	f.holds("max", "12")
+	f.holds("For how long", "typed")
+	f.holds("end_text", "")
+	if n := len(s.Baseten.Patches()); n != 0 {
+		t.Errorf("%d PATCHes", n)
+	}
+}
