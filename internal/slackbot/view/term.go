@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -134,6 +135,9 @@ func ends(r *change.Request) prose {
 	return say(text, ": ", shortWishes(r), ". ")
 }
 
+// notesOfEnds are those that are worth saying once it is over.
+var notesOfEnds = []change.NoteCode{change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule}
+
 // endNotes are what an end that has no card leaves as it is, and what keeps it from showing.
 func endNotes(r *change.Request) []prose {
 	if r.Kind != change.KindRevert || r.Origin.Kind == change.OriginEndAsked {
@@ -141,8 +145,7 @@ func endNotes(r *change.Request) []prose {
 	}
 	var out []prose
 	for _, n := range r.Snapshot.Notes {
-		switch n.Code {
-		case change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule:
+		if slices.Contains(notesOfEnds, n.Code) {
 			out = append(out, say("⚠️ ", note(r, n)))
 		}
 	}
