@@ -29,6 +29,7 @@ test-postgres: ## Run the tests on PostgreSQL too, started and stopped here
 .PHONY: lint
 lint: ## Check format, imports and the rest (the first run builds golangci-lint: 2 to 4 minutes)
 	go tool -modfile=tools/go.mod golangci-lint run ./...
+	cd deploy && go tool -modfile=../tools/go.mod golangci-lint run ./...
 
 .PHONY: fmt
 fmt: ## Format the code and group its imports
@@ -43,6 +44,22 @@ fuzz: ## Run every fuzz test for FUZZTIME each
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: docker
+docker: ## Build the image autoscalebot with Docker, labels and all
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) -t autoscalebot .
+
+.PHONY: deploy
+deploy: ## Check the chart, compose.yaml, the unit, the alerts and the dashboard
+	.ci/deploy
+
+# Not in CI: the first run builds it in minutes. No newer one builds with this Go.
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.15.1
+
+.PHONY: snapshot
+snapshot: ## Try a release out into dist/, without the image and without publishing
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean --skip=docker
 
 .PHONY: image
 image: ## Check the image's last stage with a binary built here (needs buildah, root)

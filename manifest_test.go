@@ -152,6 +152,26 @@ func TestManifestScopes(t *testing.T) {
 	if diff := cmp.Diff(optional, m.OAuthConfig.Scopes.BotOptional); diff != "" {
 		t.Errorf("optional bot scopes (-want +got):\n%s", diff)
 	}
+	// The README says what each is for.
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| ((?:`[a-z_.]+:[a-z_.]+`|`commands`)[^|]*) \\|").FindAllStringSubmatch(string(readme), -1) {
+		for _, scope := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			told = append(told, scope[1])
+			if slices.Contains(optional, scope[1]) != strings.Contains(row[1], "(optional)") {
+				t.Errorf("the README tells otherwise whether %s is optional", scope[1])
+			}
+		}
+	}
+	wanted := slices.Clone(m.OAuthConfig.Scopes.Bot)
+	slices.Sort(told)
+	slices.Sort(wanted)
+	if diff := cmp.Diff(wanted, told); diff != "" {
+		t.Errorf("scopes in the README (-want +got):\n%s", diff)
+	}
 	for _, scope := range m.OAuthConfig.Scopes.Bot {
 		if !regexp.MustCompile(`(?m)^ *- ` + regexp.QuoteMeta(scope) + ` # \S`).Match(text) {
 			t.Errorf("scope %s: no comment says what it is for", scope)

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.uber.org/zap/zapcore"
 
 	"autoscalebot/internal/app"
+	"autoscalebot/internal/observe"
 )
 
 // grammar is the command line.
@@ -22,6 +26,7 @@ type grammar struct {
 
 	Policy struct {
 		Test    policyTestCommand    `cmd:"" help:"Load a policy file and run the tests in it."`
+		Lint    policyLintCommand    `cmd:"" help:"Tell what in a policy file has no effect: rules that never decide, approvals that nobody can give, groups that nothing names."`
 		Explain policyExplainCommand `cmd:"" help:"Tell rule by rule what a policy file decides about a made-up request."`
 	} `cmd:"" help:"Try a policy file out. Needs no configuration."`
 
@@ -29,6 +34,9 @@ type grammar struct {
 		Verify auditVerifyCommand `cmd:"" help:"Prove that nobody altered the audit log, or tell where. Needs DATABASE_URL only; works beside a running bot."`
 		Export auditExportCommand `cmd:"" help:"Write the audit log to standard output. Needs DATABASE_URL only; works beside a running bot."`
 	} `cmd:"" help:"Read the audit log."`
+
+	Backup backupCommand `cmd:"" help:"Write the whole database, as it is at one moment, into a new SQLite file, and look it through. Needs DATABASE_URL only; works beside a running bot."`
+	Copy   copyCommand   `cmd:"" help:"Copy the whole database into another, empty one, between SQLite and PostgreSQL or within one of them. No bot may run on either. Needs no configuration."`
 
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -43,13 +51,12 @@ type process struct {
 	stdout, stderr io.Writer
 }
 
-// errTold is a failure of which the output has told already.
-var errTold = errors.New("failed")
-
-// configError is a configuration that the bot does not start with: one problem a line.
-type configError struct{ problems error }
-
-func (e *configError) Error() string { return e.problems.Error() }
+// Failures of which the output, or the log, has told already: errToldUsage is one of the
+// configuration.
+var (
+	errTold      = errors.New("failed")
+	errToldUsage = errors.New("wrong configuration")
+)
 
 // parse finds the command that is meant. Without one it returns the exit code.
 func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
@@ -79,19 +86,45 @@ func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
 type runCommand struct{}
 
 func (*runCommand) Run(p *process) error {
+	// A terminal that closes, and scripts that mean "read your configuration again", send
+	// it: the policy and the files of secrets are read again by themselves.
+	signal.Ignore(syscall.SIGHUP)
 	cfg, err := app.LoadConfig(p.env)
 	if err != nil {
-		return &configError{err}
+		p.log(cfg.LogFormat, err)
+		return errToldUsage
 	}
-	return app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr})
+	if err := app.Run(p.ctx, cfg, app.Options{Version: thisVersion(), Log: p.stderr}); err != nil {
+		p.log(cfg.LogFormat, err)
+		return errTold
+	}
+	return nil
+}
+
+// log says why the bot does not run, in the format of its log, which programs read: a
+// line for each problem.
+func (p *process) log(format string, err error) {
+	secrets := observe.NewRedactor(p.env["SLACK_BOT_TOKEN"], p.env["SLACK_APP_TOKEN"], p.env["BASETEN_API_KEY"])
+	log, bad := observe.NewLogger("error", format, zapcore.AddSync(p.stderr), secrets)
+	if bad != nil { // the format is one of the problems
+		log, _ = observe.NewLogger("error", "json", zapcore.AddSync(p.stderr), secrets)
+	}
+	problems := []error{err}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		problems = several.Unwrap()
+	}
+	for _, problem := range problems {
+		log.Error(problem.Error())
+	}
 }
 
 type checkCommand struct {
 	Strict bool `help:"Fail on warnings too."`
+	JSON   bool `name:"json" help:"One JSON object a line for each check: check (a name that stays), result (ok, warn or fail) and text."`
 }
 
 func (c *checkCommand) Run(p *process) error {
-	if !app.Check(p.ctx, p.env, thisVersion(), c.Strict, p.stdout) {
+	if !app.Check(p.ctx, p.env, thisVersion(), app.CheckOptions{Strict: c.Strict, JSON: c.JSON}, p.stdout) {
 		return errTold
 	}
 	return nil
@@ -108,6 +141,18 @@ type policyTestCommand struct {
 func (c *policyTestCommand) Run(p *process) error {
 	err := app.PolicyTest(p.stdout, c.File)
 	if errors.Is(err, app.ErrPolicyTests) {
+		return errTold
+	}
+	return err
+}
+
+type policyLintCommand struct {
+	File string `arg:"" help:"Policy file (YAML)."`
+}
+
+func (c *policyLintCommand) Run(p *process) error {
+	err := app.PolicyLint(p.stdout, c.File)
+	if errors.Is(err, app.ErrPolicyLint) {
 		return errTold
 	}
 	return err
@@ -158,6 +203,25 @@ func (c *auditExportCommand) Run(p *process) error {
 		Since: c.Since, Until: c.Until, Model: c.Model, User: c.User, Request: c.Request, Format: c.Format, Now: time.Now(),
 	})
 }
+
+type backupCommand struct {
+	File string `arg:"" help:"New file. Restore it by naming it in DATABASE_URL (sqlite:FILE), or with bot copy."`
+}
+
+func (c *backupCommand) Run(p *process) error {
+	err := app.Backup(p.ctx, p.env, p.stdout, c.File)
+	if errors.Is(err, app.ErrAuditBroken) {
+		return errTold
+	}
+	return err
+}
+
+type copyCommand struct {
+	From string `required:"" placeholder:"URL" help:"What to copy: sqlite:PATH or postgres://…. It stays as it is."`
+	To   string `required:"" placeholder:"URL" help:"The empty database to copy into; a SQLite file and tables are made."`
+}
+
+func (c *copyCommand) Run(p *process) error { return app.Copy(p.ctx, p.stdout, c.From, c.To) }
 
 type versionCommand struct{}
 

@@ -44,12 +44,10 @@ func run(ctx context.Context, args []string, env map[string]string, stdout, stde
 		return code
 	}
 	err = command.Run(&process{ctx: ctx, env: env, stdout: stdout, stderr: stderr})
-	var bad *configError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &bad):
-		complain(stderr, env, bad)
+	case errors.Is(err, errToldUsage):
 		return exitUsage
 	case errors.Is(err, errTold):
 		return exitFailed

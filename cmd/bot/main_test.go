@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"maps"
 	"os"
@@ -67,6 +68,10 @@ func TestCommandLine(t *testing.T) {
 	if err := os.WriteFile(failing, []byte(strings.Replace(sandbox.DemoPolicy, "expect: allow", "expect: deny", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	idle := filepath.Join(t.TempDir(), "idle.yaml")
+	if err := os.WriteFile(idle, []byte("version: 1\ntests: [{as: U0ANA, command: m production max=7, expect: allow}]\nrules:\n  - {name: a, who: [everyone], effect: allow}\n  - {name: b, who: [everyone], effect: confirm}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name     string
 		args     []string
@@ -77,12 +82,14 @@ func TestCommandLine(t *testing.T) {
 		{"help of a command", []string{"policy", "explain", "--help"}, 0, "Usage: bot policy explain --as=U… <file> <command> [flags]\n", ""},
 		{"version", []string{"version"}, 0, thisVersion() + "\n", ""},
 		{"typo", []string{"polcy"}, 2, "", `bot: unexpected argument polcy, did you mean "policy"?; bot --help lists what there is` + "\n"},
-		{"half a command", []string{"policy"}, 2, "", "bot: expected one of \"test\", \"explain\"; "},
+		{"half a command", []string{"policy"}, 2, "", "bot: expected one of \"test\", \"lint\", \"explain\"; "},
 		{"unknown flag", []string{"check", "--fast"}, 2, "", "bot: unknown flag --fast; "},
 		{"unknown format", []string{"audit", "export", "--format", "xml"}, 2, "", "bot: --format must be one of "},
-		{"policy that passes", []string{"policy", "test", good}, 0, "ok    " + good + ":29: U0ANA: llama-70b production max=7: allow", ""},
-		{"policy that fails", []string{"policy", "test", failing}, 1, "FAIL  " + failing + ":29: U0ANA: llama-70b production max=7: expected deny", ""},
+		{"policy that passes", []string{"policy", "test", good}, 0, "ok    " + good + ":30: U0ANA: llama-70b production max=7: allow", ""},
+		{"policy that fails", []string{"policy", "test", failing}, 1, "FAIL  " + failing + ":30: U0ANA: llama-70b production max=7: expected deny", ""},
 		{"policy that does not load", []string{"policy", "test", broken}, 1, "", broken + ":2:8: "},
+		{"policy with nothing to say of", []string{"policy", "lint", good}, 0, "ok    " + good + ": 4 rules, nothing found\n", ""},
+		{"policy to say something of", []string{"policy", "lint", idle}, 1, idle + ":5: rule \"b\": it never decides: ", ""},
 		{"no policy", []string{"policy", "test", "nowhere.yaml"}, 1, "", "nowhere.yaml: the file cannot be read (there is none)\n"},
 		{
 			"explain",
@@ -112,7 +119,21 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// Without a command, and with run, the configuration is read first.
+// said takes the messages from lines of the log, which have to be JSON.
+func said(t *testing.T, log string) (out string) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level != "error" {
+			t.Errorf("this is no error in the log: %s", line)
+		}
+		out += entry.Msg + "\n"
+	}
+	return out
+}
+
+// Without a command, and with run, the configuration is read first. Programs read the
+// log, so that problems stand there one a line, in the format of all others.
 func TestRunRefusesConfiguration(t *testing.T) {
 	const want = `SLACK_BOT_TOKEN: this is not the bot token (xoxb-…)
 SLACK_APP_TOKEN: missing; set it to the app-level token (xapp-…), or SLACK_APP_TOKEN_FILE to a file that holds it
@@ -122,7 +143,7 @@ POLICY_FILE or ALLOWED_USERS: set one of them; without a policy nobody may chang
 `
 	for _, args := range [][]string{nil, {"run"}} {
 		code, out, errs := runs(t, map[string]string{"SLACK_BOT_TOKEN": "xoxp-secret", "SLACK_CONNECTIONS": "11"}, args...)
-		if d := cmp.Diff(want, errs); d != "" || code != 2 || out != "" {
+		if d := cmp.Diff(want, said(t, errs)); d != "" || code != 2 || out != "" {
 			t.Errorf("bot %v: code %d, stdout %q, stderr (-want +got)\n%s", args, code, out, d)
 		}
 	}
@@ -130,9 +151,9 @@ POLICY_FILE or ALLOWED_USERS: set one of them; without a policy nobody may chang
 
 func TestRunCannotStart(t *testing.T) {
 	env := newWorld(t).Env()
-	env["DATABASE_URL"] = "sqlite:/nowhere/at/all/bot.db"
+	env["DATABASE_URL"], env["LOG_FORMAT"] = "sqlite:/nowhere/at/all/bot.db", "JSON"
 	code, out, errs := runs(t, env)
-	if want := "DATABASE_URL: open database /nowhere/at/all/bot.db: there is no folder /nowhere/at/all\n"; code != 1 || out != "" || errs != want {
+	if want := "DATABASE_URL: open database /nowhere/at/all/bot.db: there is no folder /nowhere/at/all\n"; code != 1 || out != "" || said(t, errs) != want {
 		t.Errorf("code %d, stdout %q, stderr %q, want %q", code, out, errs, want)
 	}
 }
@@ -153,7 +174,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 			env := maps.Clone(env)
 			env[tt.variable] = tt.value
 			code, out, errs := runs(t, env)
-			if code != tt.code || !strings.HasPrefix(errs, tt.variable+": ") || strings.Contains(out+errs, "dontshowme") {
+			if code != tt.code || !strings.Contains(errs, "\t"+tt.variable+": ") || strings.Contains(out+errs, "dontshowme") {
 				t.Errorf("code %d, stdout %q, stderr %q", code, out, errs)
 			}
 		})
@@ -234,6 +255,16 @@ func TestSignals(t *testing.T) {
 				t.Fatal(err)
 			}
 			connected(t, w)
+			// What a terminal sends that closes does not.
+			if err := bot.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			d := w.As("Ana").Slash("#ml-oncall", "/autoscale whoami")
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if _, err := d.WaitResponse(ctx); err != nil {
+				t.Errorf("after SIGHUP it does not answer: %v", err)
+			}
 			if err := bot.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}

@@ -213,6 +213,41 @@ func stories(t *testing.T, width, height int64, theme string) {
 		u.Shows("#messages", "Undoes #")
 		u.Shows("#messages", "Scale-down delay: 120 s (2 min) → 300 s (5 min)")
 	})
+	step("temporary", func() {
+		u.as("Ana")
+		u.Enter(box, `/autoscale llama-70b production max=30 for=1h reason="load test"`)
+		u.Shows("#messages .btn", "Approve")
+		u.Shows("#messages", "For 1 h, then back to max")
+	})
+	step("temporary-holds", func() {
+		u.as("Lea")
+		u.approve()
+		u.thread("then back to max")
+		u.Shows("#thread-messages .btn", "Revert Now")
+	})
+	step("temporary-back", func() {
+		u.Press("#world-button", "World")
+		u.Press("#world-tray .btn", "+1 h")
+		u.Press("#world-button", "World")
+		u.Shows("#thread-messages", "Time is up for #")
+		u.Shows("#thread-messages", "Back to max")
+	})
+	step("frozen", func() {
+		u.closeThread()
+		u.Enter(box, `/autoscale freeze whisper-large until="Mon 08:00" reason="launch"`)
+		u.Shows("#messages", "Lea froze whisper-large")
+		u.as("Ana")
+		u.Enter(box, "/autoscale whisper-large production max=9")
+		u.Shows("#messages .private", "not allowed: whisper-large is frozen by Lea")
+	})
+	step("thawed", func() {
+		u.as("Leo")
+		u.Press("#messages .btn", "Thaw")
+		u.Shows("#messages", "Thawed by Leo")
+		u.thread("Leo thawed whisper-large")
+		u.closeThread()
+		u.as("Lea")
+	})
 	for name, c := range map[string]struct{ line, says string }{
 		"dry-run":          {"llama-70b production max=30 min=3 dry-run", "Dry run: nothing was changed."},
 		"can":              {"can llama-70b production max=30", "the rest needs a lead"},
@@ -274,14 +309,15 @@ func TestFirstSteps(t *testing.T) {
 	step("max=7", send("Max replicas: 4 → 7"))
 	step("max=12", send("Waits for one of @Lea, @Leo, until"))
 	step("Approve", press("Approve", "Approved by @Lea"))
-	step("staging min=1", send("Waits for Ben to confirm"))
-	step("Confirm", press("Confirm", "Min replicas: 0 → 1"))
-	u.Until(`document.querySelectorAll("#messages .thread-link").length === 3`)
 	step("undo", func() {
 		u.Shows(".option", "#")
 		u.Run(chromedp.KeyEvent(kb.Tab))
 		send("Undoes #")()
 	})
+	step("staging min=1 for=1h", send("Waits for Ben to confirm"))
+	step("Confirm", press("Confirm", "then back to min 0"))
+	u.Until(`document.querySelectorAll("#messages .thread-link").length === 3`)
+	step("clock", func() { u.Shows("#messages", "Back to min 0 since") })
 	step("break-glass", send("→ 20"))
 	u.Shows("#channels", "scaling-alarms")
 	u.channel("scaling-alarms")
@@ -293,6 +329,7 @@ func TestFirstSteps(t *testing.T) {
 	step("min=0", send("Production never scales to zero"))
 	step("prodction", send("prodction not found"))
 	step("status", send("changed by "))
+	step("freeze", send("Lea froze llama-70b"))
 	if n := u.Text(`String(document.querySelectorAll(".step").length)`); n != strconv.Itoa(done) {
 		t.Errorf("there are %s first steps, and %d were tried", n, done)
 	}

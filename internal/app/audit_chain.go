@@ -66,7 +66,7 @@ func (w *headWatch) look(ctx context.Context) {
 	head, err := w.db.Head(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			w.log.Warn("read the audit log's head", zap.Error(err))
+			w.log.Debug("read the audit log's head", zap.Error(err)) // that the database is away is said elsewhere
 		}
 		return
 	}

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -27,13 +29,13 @@ const (
 // Check proves a set-up before it goes live. It writes one line for each item to
 // out, beginning with ok, warn or FAIL, and reports whether nothing failed. Every
 // item is looked at, whatever became of those before it. It changes nothing, takes
-// no lock, and may be used beside a running bot. Strict counts warnings as failures.
-func Check(ctx context.Context, environment map[string]string, version string, strict bool, out io.Writer) bool {
+// no lock, and may be used beside a running bot.
+func Check(ctx context.Context, environment map[string]string, version string, how CheckOptions, out io.Writer) bool {
 	cfg, err := LoadConfig(environment)
 	redactor := observe.NewRedactor()
 	c := &checkup{
 		cfg: cfg, version: version, redactor: redactor,
-		report: &report{out: out, clean: redactor.String},
+		report: &report{out: out, json: how.JSON, clean: redactor.String},
 		people: make(map[string]authz.Person),
 	}
 	c.botToken = newSecret(cfg.SlackBotToken, cfg.SlackBotTokenFile, redactor.Add).Value
@@ -48,7 +50,15 @@ func Check(ctx context.Context, environment map[string]string, version string, s
 	c.inSlack(ctx)
 	c.inBaseten(ctx)
 	c.database(ctx)
-	return c.report.end(strict)
+	return c.report.end(how.Strict)
+}
+
+// CheckOptions say how a check is told.
+type CheckOptions struct {
+	// Strict counts warnings as failures.
+	Strict bool
+	// JSON writes one object a line for each item, and no summary.
+	JSON bool
 }
 
 // checkup is one check of a set-up, and what it found out so far.
@@ -142,6 +152,7 @@ func (c *checkup) slackSide() *slackbot.Slack {
 // report writes one line for each item that was looked at.
 type report struct {
 	out    io.Writer
+	json   bool
 	clean  func(string) string
 	oks    int
 	warns  int
@@ -166,8 +177,39 @@ func (r *report) fail(item, format string, args ...any) {
 	r.line("FAIL", item, fmt.Sprintf(format, args...))
 }
 
+// checkLine is an item as programs read it. Check is one of a fixed set of names.
+type checkLine struct {
+	Check  string `json:"check"`
+	Result string `json:"result"` // ok, warn or fail
+	Text   string `json:"text"`
+}
+
+var (
+	variable = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+`)
+	noName   = regexp.MustCompile(`[^a-z]+`)
+)
+
+// checkName is the name of an item for programs: the variable that it is about, without
+// _FILE where the secret stands in one, or its words.
+func checkName(item string) string {
+	if name := variable.FindString(item); name != "" {
+		if name == "POLICY_FILE" {
+			return name
+		}
+		return strings.TrimSuffix(name, "_FILE")
+	}
+	return strings.Trim(noName.ReplaceAllString(strings.ToLower(item), "_"), "_")
+}
+
 // line writes an item. Further lines of the text are shown as they are, below it.
 func (r *report) line(level, item, text string) {
+	if r.json {
+		line, err := json.Marshal(checkLine{checkName(item), strings.ToLower(level), r.clean(text)})
+		if err == nil && r.failed == nil {
+			_, r.failed = fmt.Fprintln(r.out, string(line))
+		}
+		return
+	}
 	first, rest, more := strings.Cut(text, "\n")
 	r.print(fmt.Sprintf("%-4s  %-16s  %s", level, item, first))
 	if more {
@@ -191,7 +233,14 @@ func (r *report) end(strict bool) bool {
 	case strict && r.warns > 0:
 		verdict = "This set-up works; warnings count as failures here (--strict)."
 	}
+	if r.json {
+		return r.works(strict)
+	}
 	r.print(fmt.Sprintf("%d ok, %s, %d failed. %s", r.oks, count(r.warns, "warning", "warnings"), r.fails, verdict))
+	return r.works(strict)
+}
+
+func (r *report) works(strict bool) bool {
 	return r.fails == 0 && r.failed == nil && (!strict || r.warns == 0)
 }
 

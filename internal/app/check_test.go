@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -66,7 +67,7 @@ func newSetup(t *testing.T, scopes ...string) *setup {
 func (s *setup) check() (output string, ok bool) {
 	s.t.Helper()
 	var out bytes.Buffer
-	ok = app.Check(s.t.Context(), s.env, "test", false, &out)
+	ok = app.Check(s.t.Context(), s.env, "test", app.CheckOptions{}, &out)
 	output = strings.ReplaceAll(out.String(), s.dir, "DIR")
 	hidden := []string{secretDB, "ticket="}
 	for name, value := range s.env {
@@ -127,8 +128,42 @@ func TestCheckGoodSetup(t *testing.T) {
 func TestCheckStrict(t *testing.T) {
 	s := newSetup(t)
 	var out bytes.Buffer
-	if app.Check(t.Context(), s.env, "test", true, &out) || !strings.Contains(out.String(), "1 warning, 0 failed. This set-up works; warnings count as failures here") {
+	if app.Check(t.Context(), s.env, "test", app.CheckOptions{Strict: true}, &out) || !strings.Contains(out.String(), "1 warning, 0 failed. This set-up works; warnings count as failures here") {
 		t.Errorf("the output is\n%s", &out)
+	}
+}
+
+// Programs get an object for each item, by names that stay, and the same verdict.
+func TestCheckJSON(t *testing.T) {
+	s := newSetup(t)
+	s.policy(strings.Replace(sandbox.DemoPolicy, "targets: [production]", "targets: [prodution]", 1))
+	s.env["LOG_LEVEL"] = "loud"
+	var text, lines bytes.Buffer
+	if app.Check(t.Context(), s.env, "test", app.CheckOptions{}, &text) || app.Check(t.Context(), s.env, "test", app.CheckOptions{JSON: true}, &lines) {
+		t.Error("it works")
+	}
+	got := make(map[string]string)
+	objects := 0
+	for line := range strings.Lines(lines.String()) {
+		var item struct{ Check, Result, Text string }
+		if err := json.Unmarshal([]byte(line), &item); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		objects++
+		got[item.Check] = item.Result
+		if first, _, _ := strings.Cut(item.Text, "\n"); !strings.Contains(text.String(), first) {
+			t.Errorf("the text does not say %q", first)
+		}
+	}
+	want := map[string]string{
+		"LOG_LEVEL": "fail", "POLICY_FILE": "fail", "SLACK_BOT_TOKEN": "ok", "scopes": "ok", "SLACK_APP_TOKEN": "ok", "ANNOUNCE_CHANNEL": "ok",
+		"user_group": "ok", "users": "ok", "approvals": "ok", "BASETEN_API_KEY": "warn", "policy_target": "fail", "DATABASE_URL": "ok",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if n := strings.Count(text.String(), "\nok ") + strings.Count(text.String(), "\nwarn ") + strings.Count(text.String(), "\nFAIL ") + 1; n != objects {
+		t.Errorf("%d objects for %d items", objects, n)
 	}
 }
 
@@ -302,11 +337,11 @@ rules:
 			spoil: func(s *setup) { s.policy(strings.Replace(sandbox.DemoPolicy, "effect: confirm", "efect: confirm", 1)) },
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,
-				`DIR/policy.yaml:18:5: a rule needs an effect: allow, confirm, approve or deny`,
-				`  18 |   - name: staging and development need a second look`,
+				`DIR/policy.yaml:19:5: a rule needs an effect: allow, confirm, approve or deny`,
+				`  19 |   - name: staging and development need a second look`,
 				`           ^`,
-				`DIR/policy.yaml:21:5: unknown key "efect", did you mean effect?`,
-				`  21 |     efect: confirm`,
+				`DIR/policy.yaml:22:5: unknown key "efect", did you mean effect?`,
+				`  22 |     efect: confirm`,
 				`           ^`,
 			},
 		},
@@ -317,7 +352,7 @@ rules:
 			},
 			want: []string{
 				`FAIL  POLICY_FILE       the bot would not take it:`,
-				`DIR/policy.yaml:29: U0ANA: llama-70b production max=7: expected allow by rule "on-call may raise LLMs up to 8", got approve by rule "the rest needs a lead". Rule "the rest needs a lead" needs 1 approval by leads.`,
+				`DIR/policy.yaml:30: U0ANA: llama-70b production max=7: expected allow by rule "on-call may raise LLMs up to 8", got approve by rule "the rest needs a lead". Rule "the rest needs a lead" needs 1 approval by leads.`,
 			},
 		},
 		{
@@ -563,7 +598,7 @@ func TestCheckHidesEchoedSecrets(t *testing.T) {
 func TestCheckBesideRunningBot(t *testing.T) {
 	s := tell(t, quietly(), map[string]string{"SLACK_CONNECTIONS": "1"})
 	var out bytes.Buffer
-	ok := app.Check(s.ctx, s.env, "test", false, &out)
+	ok := app.Check(s.ctx, s.env, "test", app.CheckOptions{}, &out)
 	lines := slices.Collect(strings.Lines(out.String()))
 	for _, want := range []string{
 		"ok    SLACK_APP_TOKEN   a socket opens for the app A0AUTOSCALE, beside 1 other\n",
@@ -625,7 +660,7 @@ func TestCheckPostgres(t *testing.T) {
 // An output that cannot be written is no success.
 func TestCheckUnwritableOutput(t *testing.T) {
 	s := newSetup(t)
-	if app.Check(t.Context(), maps.Clone(s.env), "test", false, brokenWriter{}) {
+	if app.Check(t.Context(), maps.Clone(s.env), "test", app.CheckOptions{}, brokenWriter{}) {
 		t.Error("the check passes although nobody could read it")
 	}
 }

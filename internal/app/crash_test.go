@@ -106,6 +106,7 @@ const goesOn = 10 * time.Second
 // The bot is killed with kill -9 between the command and the end, and started again
 // on the same file: what was acknowledged is finished.
 func TestKill9(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		// until waits for the moment at which the bot is killed.
@@ -167,6 +168,7 @@ func TestKill9AroundTheClick(t *testing.T) {
 // Changes that were followed when the bot was killed are followed on soon after the
 // next start: whoever puts them back meanwhile is noticed.
 func TestKill9WhileFollowing(t *testing.T) {
+	t.Parallel()
 	models := map[string]string{"llama-70b": basetensim.DemoLlama, "whisper-large": basetensim.DemoWhisper, "embed-e5": basetensim.DemoEmbed}
 	s := stage(t, quietly(), map[string]string{"POLICY_FILE": "", "ALLOWED_USERS": "U0ANA"})
 	bot := s.spawn(nil)

@@ -6,29 +6,44 @@ import (
 
 	"go.uber.org/zap"
 
-	"autoscalebot/internal/observe"
-	"autoscalebot/internal/store"
+	"autoscalebot/internal/change"
 )
 
-// gaugesEvery is how old the counts of what people have to look at may be.
+// gaugesEvery is how old the numbers of the database's requests may be. Indexes of what
+// has not ended answer them, however many requests there were.
 const gaugesEvery = 10 * time.Second
 
-// watchGauges shows by metrics, until ctx ends, how many reviews are open and how many
-// temporary changes did not go back in time.
-func watchGauges(ctx context.Context, db *store.Store, now func() time.Time, metrics *observe.Metrics, log *zap.Logger) {
+// gauges shows by metrics, until ctx ends, what stands in the database: every replica
+// shows the same. While the database does not answer they stay as they were.
+func gauges(ctx context.Context, p *process) {
 	count := func() {
-		reviews, err := db.OpenReviews(ctx)
-		if err == nil {
-			metrics.OpenReviews(reviews)
-		} else if ctx.Err() == nil {
-			log.Warn("count open reviews", zap.Error(err))
+		waiting, err := p.db.CountByState(ctx)
+		if err != nil {
+			p.log.Debug("count requests", zap.Error(err)) // that the database is away is said elsewhere
+			return
 		}
-		ends, err := db.OverdueEnds(ctx, now())
-		if err == nil {
-			metrics.OverdueEnds(ends)
-		} else if ctx.Err() == nil {
-			log.Warn("count overdue ends", zap.Error(err))
+		now := p.opts.Now()
+		for _, state := range change.States() {
+			if w := waiting[state]; !state.Ended() {
+				oldest := time.Duration(0)
+				if w.Requests > 0 {
+					oldest = max(now.Sub(w.Oldest), 0)
+				}
+				p.metrics.Requests(string(state), w.Requests, oldest)
+			}
 		}
+		reviews, err := p.db.OpenReviews(ctx)
+		if err != nil {
+			p.log.Debug("count open reviews", zap.Error(err))
+			return
+		}
+		p.metrics.OpenReviews(reviews)
+		overdue, err := p.db.OverdueEnds(ctx, now)
+		if err != nil {
+			p.log.Debug("count overdue ends", zap.Error(err))
+			return
+		}
+		p.metrics.OverdueEnds(overdue)
 	}
 	count()
 	every(ctx, gaugesEvery, count)

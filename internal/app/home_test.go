@@ -150,3 +150,40 @@ func TestHomeObeysLimits(t *testing.T) {
 		t.Errorf("%d calls of views.publish for one page", calls)
 	}
 }
+
+// What holds for a time stands on the page with its end, and with buttons for those who may
+// press them. Who presses one reads there what came of it.
+func TestHomeEndsWhatHoldsForATime(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	press := func(page *sandbox.Form, label, answer string) {
+		t.Helper()
+		d, err := page.Press(label)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WaitAck(s.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := page.Sees(s.ctx, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7 for=2h")
+	s.sees("Ben", "ACCEPTED")
+	silent(t, s.home("Ben", "then back to max 4"), "Extend 1 h", "Revert Now")
+	ana := s.home("Ana", "For a time")
+	says(t, ana, "llama-70b / production — max 7", "then back to max 4", "Extend 1 h", "Keep")
+	press(ana, "Extend 1 h", "You asked for 1 h more of #")
+	s.sees("Ben", "Extends #")
+	s.sees("Ben", "Extended at") // the first card, once the other one holds
+	ana = s.home("Ana", "Extended at")
+	press(ana, "Revert Now", "You asked to end #")
+	s.sees("Ben", "early: max 7 → 4 (-3)")
+
+	s.slash("Lea", "#ml-oncall", `/autoscale freeze llama-70b for=2h reason="launch"`)
+	s.sees("Ben", "Lea froze llama-70b")
+	silent(t, s.home("Ben", "llama-70b is frozen by Lea"), "Thaw")
+	press(s.home("Leo", "llama-70b is frozen by Lea"), "Thaw", "The freeze #")
+	s.sees("Ben", "Leo thawed llama-70b")
+}

@@ -102,11 +102,13 @@ func (p *policyHolder) load(ctx context.Context, allowed []string) error {
 	}
 	p.current = last
 	p.metrics.PolicyStale(true)
+	p.metrics.PolicyTaken(last.SHA256(), time.Now())
 	p.log.Error("POLICY_FILE is refused, the last accepted policy stays in force", zap.Time("accepted", at), zap.Error(err))
 	return nil
 }
 
 func (p *policyHolder) accepted(policy *authz.Policy) {
+	p.metrics.PolicyTaken(policy.SHA256(), time.Now())
 	p.log.Info("policy accepted", zap.String("policy", policy.Name()), zap.String("sha256", policy.SHA256()), zap.Int("rules", len(policy.Rules())))
 }
 

@@ -50,6 +50,43 @@ func PolicyTest(out io.Writer, file string) error {
 	return w.err
 }
 
+// ErrPolicyLint means that something was found in a policy. The output says what.
+var ErrPolicyLint = errors.New("the policy says things that have no effect")
+
+// PolicyLint loads a policy file and writes one line to out for each thing in it that
+// has no effect, with what to do about it. It needs no configuration.
+func PolicyLint(out io.Writer, file string) error {
+	policy, err := readPolicy(file)
+	if err != nil {
+		return err
+	}
+	w := &lines{out: out}
+	findings := policy.Lint()
+	if len(policyfile.RunTests(policy, ParsePolicyCommand)) == 0 {
+		findings = append(findings, authz.Finding{
+			What: "it has no tests, so the bot takes whatever it has become",
+			Do:   "Say under tests: what it has to allow and to deny.",
+		})
+	}
+	for _, f := range findings {
+		at := file
+		if f.Line > 0 {
+			at = fmt.Sprintf("%s:%d", file, f.Line)
+		}
+		if f.Rule != "" {
+			at += fmt.Sprintf(": rule %q", f.Rule)
+		}
+		w.add("%s: %s. %s", at, f.What, f.Do)
+	}
+	switch {
+	case len(findings) == 0:
+		w.add("ok    %s: %s, nothing found", file, count(len(policy.Rules()), "rule", "rules"))
+	case w.err == nil:
+		return ErrPolicyLint
+	}
+	return w.err
+}
+
 func readPolicy(file string) (*authz.Policy, error) {
 	data, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {

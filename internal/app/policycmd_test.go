@@ -34,9 +34,9 @@ rules:
 		name, text, want string
 		err              error
 	}{
-		{"passes", sandbox.DemoPolicy, `ok    FILE:29: U0ANA: llama-70b production max=7: allow by rule "on-call may raise LLMs up to 8"
-ok    FILE:35: U0ANA: llama-70b production max=12: approve by rule "the rest needs a lead"
-ok    FILE:41: U0LEA: llama-70b production min=0: deny by rule "production keeps a replica"
+		{"passes", sandbox.DemoPolicy, `ok    FILE:30: U0ANA: llama-70b production max=7: allow by rule "on-call may raise LLMs up to 8"
+ok    FILE:36: U0ANA: llama-70b production max=12: approve by rule "the rest needs a lead"
+ok    FILE:42: U0LEA: llama-70b production min=0: deny by rule "production keeps a replica"
 3 tests, all passed.
 Rules here use break_glass: the bot takes this file only where ANNOUNCE_CHANNEL is set.
 `, nil},

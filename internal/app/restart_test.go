@@ -32,6 +32,7 @@ func TestRestartWhilePending(t *testing.T) {
 
 // A change is followed across a restart, in the one reply that it has.
 func TestRestartWhileFollowing(t *testing.T) {
+	t.Parallel()
 	s := tell(t, sandbox.WorldOptions{Baseten: basetensim.Options{ReplicaStep: 1500 * time.Millisecond}}, nil)
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=6")
 	m := s.sees("Ana", "Baseten: ACCEPTED")

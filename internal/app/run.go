@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -80,6 +79,8 @@ func run(ctx context.Context, cfg Config, opts Options) error {
 		return fmt.Errorf("LOG_LEVEL, LOG_FORMAT: %w", err)
 	}
 	metrics := observe.NewMetrics()
+	metrics.Expect(series())
+	metrics.SocketsWanted(cfg.SlackConnections)
 	if err := metrics.Build(opts.Version); err != nil {
 		return err
 	}
@@ -89,7 +90,8 @@ func run(ctx context.Context, cfg Config, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
-	var ready readiness
+	ready := new(health)
+	ready.waitsFor("starting")
 	var background sync.WaitGroup
 	defer background.Wait()
 	stopHTTP := serveHTTP(&background, listener, observe.Handler(metrics, alive, ready.check), log)
@@ -98,7 +100,8 @@ func run(ctx context.Context, cfg Config, opts Options) error {
 		opts.Listening(listener.Addr().String())
 	}
 
-	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Now: opts.Now, Log: log})
+	ready.waitsFor("starting: waits for the database")
+	db, err := store.Open(ctx, store.Config{URL: cfg.DatabaseURL, Now: opts.Now, Log: log, Failed: metrics.StoreFailed})
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
@@ -108,7 +111,7 @@ func run(ctx context.Context, cfg Config, opts Options) error {
 		}
 	}()
 
-	return serve(ctx, &process{cfg: cfg, opts: opts, db: db, log: log, metrics: metrics, redactor: redactor, ready: &ready, background: &background})
+	return serve(ctx, &process{cfg: cfg, opts: opts, db: db, log: log, metrics: metrics, redactor: redactor, ready: ready, background: &background})
 }
 
 // process is what the parts of the bot stand on.
@@ -119,23 +122,30 @@ type process struct {
 	log        *zap.Logger
 	metrics    *observe.Metrics
 	redactor   *observe.Redactor
-	ready      *readiness
+	ready      *health
 	background *sync.WaitGroup
 }
 
 // serve makes the parts, starts them, and stops them in order when ctx ends.
 func serve(ctx context.Context, p *process) error {
-	client := newBaseten(p.cfg, p.opts, p.redactor, p.metrics)
+	key := newKeyWatch(p.ready, p.metrics, p.log)
+	client := newBaseten(p.cfg, p.opts, p.redactor, key.called)
+	key.read = func(ctx context.Context) error {
+		_, err := client.Once().Models(ctx)
+		return err
+	}
 	defer client.Close()
 	names := baseten.NewCatalogue(client, p.opts.Now, 0)
 	defer names.Close()
 	prices := baseten.NewPrices(client, p.opts.Now, 0)
 
 	slack := slackbot.NewSlack(slackConfig(p.cfg, p.opts, p.redactor, p.metrics, p.log))
+	p.ready.waitsFor("starting: reads the policy")
 	policy := newPolicyHolder(p.cfg, p.opts, p.db, slack.Announce, p.log, p.metrics)
 	if err := policy.load(ctx, p.cfg.AllowedUsers); err != nil {
 		return err
 	}
+	p.ready.waitsFor("starting: waits for Slack to say who the bot is")
 	self, err := identify(ctx, slack, p.log)
 	if err != nil || ctx.Err() != nil {
 		return err
@@ -168,20 +178,22 @@ func serve(ctx context.Context, p *process) error {
 	p.background.Go(func() { changes.Run(workCtx) })
 	p.background.Go(func() { policy.watch(workCtx) })
 	p.background.Go(func() { head.run(workCtx) })
-	p.background.Go(func() { watchGauges(workCtx, p.db, p.opts.Now, p.metrics, p.log) })
+	p.background.Go(func() { gauges(workCtx, p) })
+	p.background.Go(func() { watchFile(workCtx, p) })
+	p.background.Go(func() { key.run(workCtx) })
 	p.background.Go(func() { prune(workCtx, p.db, p.opts.Now, p.log) })
 	p.background.Go(func() { warm(workCtx, names, prices) })
-	p.ready.is(func() error { return cmp.Or(changes.Ready(), bot.Ready()) })
+	p.ready.serves(changes.Ready, bot.Ready)
 	p.log.Info("started", zap.String("version", p.opts.Version), zap.String("team", self.TeamID))
 
-	context.AfterFunc(ctx, func() { p.ready.is(func() error { return errors.New("stopping") }) })
+	context.AfterFunc(ctx, func() { p.ready.waitsFor("stopping") })
 	closing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, cancel) })
 	err = bot.Run(ctx, answerWithin)
 	changes.Close(closing)
 	stopWork()
-	p.log.Info("stopped", zap.Error(err))
+	p.log.Info("stopped")
 	return err
 }
 
@@ -194,14 +206,14 @@ func changeConfig(p *process) change.Config {
 			Ended:   func(r *change.Request) { p.metrics.RequestEnded(string(r.State)) },
 			Refused: func(c change.Code) { p.metrics.Refused(string(c)) },
 			Sent:    p.metrics.PatchSent, BrokeGlass: p.metrics.BreakGlass,
-			GaveUp: func(change.Part) { p.metrics.GaveUp() }, Panicked: p.metrics.Panicked, StoreUp: p.metrics.StoreUp,
+			GaveUp: func(change.Part) { p.metrics.GaveUp() }, Panicked: p.metrics.Panicked,
+			Outcome: func(k change.OutcomeKind) { p.metrics.Outcome(string(k)) },
+			Store: func(err error) {
+				p.metrics.StoreUp(p.ready.renewed(err))
+			},
 		},
 	}
 }
-
-// alive is all that liveness asks: a process that answers. What is wrong outside of
-// it no restart would cure.
-func alive() error { return nil }
 
 // serveHTTP serves health and metrics, and returns the function that stops it.
 func serveHTTP(background *sync.WaitGroup, listener net.Listener, handler http.Handler, log *zap.Logger) (stop func()) {
@@ -222,11 +234,11 @@ func serveHTTP(background *sync.WaitGroup, listener net.Listener, handler http.H
 	}
 }
 
-func newBaseten(cfg Config, opts Options, redactor *observe.Redactor, metrics *observe.Metrics) *baseten.Client {
+func newBaseten(cfg Config, opts Options, redactor *observe.Redactor, called func(op, result string, took time.Duration)) *baseten.Client {
 	key := newSecret(cfg.BasetenAPIKey, cfg.BasetenAPIKeyFile, redactor.Add)
 	return baseten.New(baseten.Config{
 		BaseURL: cfg.BasetenBaseURL, Key: key.Value, Refresh: key.Refresh, Scheme: cfg.BasetenAuthScheme,
-		UserAgent: "autoscalebot/" + opts.Version, Observe: metrics.BasetenCalled, Now: opts.Now,
+		UserAgent: "autoscalebot/" + opts.Version, Observe: called, Now: opts.Now,
 	})
 }
 
@@ -238,7 +250,7 @@ func slackConfig(cfg Config, opts Options, redactor *observe.Redactor, metrics *
 		Now: opts.Now, Log: log,
 		Watch: slackbot.Watch{
 			SocketOpened: metrics.SocketOpened, SocketClosed: metrics.SocketClosed,
-			Dropped: metrics.EnvelopeDropped, Acked: metrics.Acked, LateAck: metrics.AckLate, Unrecorded: metrics.Unrecorded,
+			Dropped: metrics.EnvelopeDropped, Acked: metrics.Acked, Unacked: metrics.AckUnsent, Unrecorded: metrics.Unrecorded,
 			Command: metrics.Command, Called: metrics.SlackCalled, Retried: metrics.PostRetried,
 		},
 	}
@@ -308,28 +320,6 @@ func byHand(cfg Config) func(*change.Request) string {
 		return fmt.Sprintf("curl -X PATCH '%s%s' \\\n  -H \"Authorization: %s $BASETEN_API_KEY\" -H 'Content-Type: application/json' \\\n  -d '%s'",
 			cfg.BasetenBaseURL, path, cfg.BasetenAuthScheme, body)
 	}
-}
-
-// readiness tells whether a command could be served now.
-type readiness struct {
-	mu    sync.Mutex
-	ready func() error
-}
-
-func (r *readiness) is(f func() error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ready = f
-}
-
-func (r *readiness) check() error {
-	r.mu.Lock()
-	f := r.ready
-	r.mu.Unlock()
-	if f == nil {
-		return errors.New("starting")
-	}
-	return f()
 }
 
 // escape writes an ID as one segment of a path, quoted for a shell.

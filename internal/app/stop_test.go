@@ -56,6 +56,7 @@ func (s *story) typist(channel string, number *atomic.Int64) (typed map[int]*sla
 // While the bot stops, commands go on coming until its last socket is closed. Those
 // that it acknowledged are recorded, the others are not, and Slack has told people so.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	s := stage(t, quietly(), nil)
 	s.env["POLICY_FILE"], s.env["ALLOWED_USERS"] = "", strings.Join(s.crowd(), ",")
 	s.Baseten.Fill(1000, 1)
@@ -117,6 +118,7 @@ func TestStopUnderLoad(t *testing.T) {
 
 // What was acknowledged and only reads is still answered while the bot stops.
 func TestStopWhileReading(t *testing.T) {
+	t.Parallel()
 	s := tell(t, quietly(), nil)
 	slow := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Delay, Op: basetensim.ListDeployments, Delay: 1500 * time.Millisecond})
 	d := s.slash("Ana", "#ml-oncall", "/autoscale status llama-70b")
@@ -134,6 +136,7 @@ func TestStopWhileReading(t *testing.T) {
 
 // What could not be sent when the bot stopped goes on when it starts again.
 func TestRestartWithOwedWork(t *testing.T) {
+	t.Parallel()
 	s := tell(t, sandbox.WorldOptions{}, nil)
 	s.slash("Ana", "#ml-oncall", ask)
 	s.sees("Lea", "Waits for one of @lea, @leo")

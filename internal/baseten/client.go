@@ -16,6 +16,14 @@ import (
 // DefaultBaseURL is Baseten's management API.
 const DefaultBaseURL = "https://api.baseten.co"
 
+// Ops are the operations that Config.Observe is told of.
+func Ops() []string {
+	return []string{
+		"models", "teams", "model", "deployments", "deployment", "environments", "environment", "instance_type_prices", "whoami",
+		"audit_logs", "update_deployment", "update_environment",
+	}
+}
+
 // Config says where Baseten is and how to call it. Only Key is required.
 type Config struct {
 	// BaseURL is DefaultBaseURL if empty. Whether it ends in /v1 makes no difference.

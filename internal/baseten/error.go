@@ -33,6 +33,11 @@ const (
 	KindUnreachable
 )
 
+// Kinds returns every kind.
+func Kinds() []Kind {
+	return []Kind{KindInvalid, KindAuth, KindNotFound, KindRejected, KindLimited, KindServer, KindUnreachable}
+}
+
 // String is the kind as one lower-case word, for metrics and logs.
 func (k Kind) String() string {
 	switch k {

@@ -32,6 +32,11 @@ const (
 	VerbFreeze     Verb = "freeze"
 )
 
+// Verbs returns every verb.
+func Verbs() []Verb {
+	return []Verb{VerbApprove, VerbDeny, VerbConfirm, VerbCancel, VerbBreakGlass, VerbReview, VerbAskAgain, VerbUndo, VerbChange, VerbEnd, VerbExtend, VerbKeep, VerbThaw, VerbFreeze}
+}
+
 // Act is one person doing something to one request: a button, or a typed command.
 type Act struct {
 	Delivery Delivery
@@ -97,6 +102,9 @@ func (s *Service) Do(ctx context.Context, a Act) error {
 		case err == nil:
 			s.refreshCopy(a, changed)
 			s.poke()
+			if a.Verb == VerbThaw {
+				s.wakeFrozen(changed)
+			}
 			return nil
 		default:
 			return err
@@ -189,7 +197,7 @@ func (s *Service) refuseAct(ctx context.Context, a Act, r *Request, err error) e
 	if err := s.store.Record(ctx, a.Delivery, e); err != nil {
 		return err
 	}
-	s.cfg.Log.Info("act refused", zapRequest(a.ID), zap.String("actor", a.Person.ID), zap.String("verb", string(a.Verb)), zap.String("code", string(no.Reason.Code)))
+	s.cfg.Log.Info("act refused", zapRequest(a.ID), zap.String("envelope", a.Delivery.Envelope), zap.String("actor", a.Person.ID), zap.String("verb", string(a.Verb)), zap.String("code", string(no.Reason.Code)))
 	s.refused(no.Reason.Code)
 	return no
 }

@@ -88,7 +88,7 @@ func (s *Service) lookUpAgain(ctx context.Context, draft *Request, effects []aut
 	if no != nil {
 		return s.refuse(ctx, draft, no)
 	}
-	d, err := s.decide(ctx, draft, sub)
+	_, d, err := s.decide(ctx, draft, sub)
 	if err == nil && (!slices.Contains(effects, d.Effect) || lockKey(draft.Target) != key) {
 		err = errJudgeAgain
 	}
@@ -237,7 +237,7 @@ func (s *Service) prepareCard(ctx context.Context, draft *Request) (*Request, er
 	for _, o := range others {
 		switch {
 		case o.ID == draft.ID:
-		case o.Requester.ID == draft.Requester.ID && o.Target.SameObject(draft.Target) && o.Ask.Settings.Equal(draft.Ask.Settings):
+		case o.Requester.ID == draft.Requester.ID && o.Target.SameObject(draft.Target) && o.Ask.same(draft.Ask):
 			why := Reason{Code: AlreadyAsked, Request: o.ID, Link: s.cardLink(ctx, o)}
 			return s.refuse(ctx, draft, &refusal{state: Canceled, why: why})
 		case !replaces(draft, o):

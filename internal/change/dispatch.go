@@ -113,8 +113,8 @@ func (s *Service) renew(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	now, err := s.store.Alive(ctx, s.lease.owner(), aliveFor)
-	if s.cfg.Watch.StoreUp != nil {
-		s.cfg.Watch.StoreUp(err == nil)
+	if s.cfg.Watch.Store != nil {
+		s.cfg.Watch.Store(err)
 	}
 	if err == nil {
 		s.learn(now)

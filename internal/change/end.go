@@ -44,7 +44,7 @@ func (s *Service) timeUp(ctx context.Context, r *Request) (*Request, error) {
 		}
 		if len(freezes) > 0 {
 			return s.change(ctx, Delivery{}, r.ID, func(r *Request, _ *Effects, now time.Time) error {
-				r.Term.DueAt = now.Add(thawedWithin)
+				r.Term.DueAt = firstTime(freezes[0].Term.EndsAt, now.Add(thawedWithin))
 				return nil
 			})
 		}
@@ -152,6 +152,16 @@ func (s *Service) prolong(ctx context.Context, in Submission, old *Request, kind
 	return s.derive(ctx, in, old, verb)
 }
 
+// prolongAgain asks once more to let a change hold longer, or for good.
+func (s *Service) prolongAgain(ctx context.Context, in Submission, asked *Request) (*Request, error) {
+	old, err := s.store.Get(ctx, asked.Origin.ID)
+	if err != nil {
+		return nil, err
+	}
+	in.Ask.Text, in.Ask.Until = asked.Ask.Text, asked.Ask.Until
+	return s.prolong(ctx, in, old, asked.Origin.Kind, VerbAskAgain)
+}
+
 // short writes a duration as people type it: 1h30m.
 func short(d time.Duration) string {
 	text := d.String()
@@ -168,17 +178,19 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
-	case end.State == Applied, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked
+	case end.State == Applied, end.Outcome.Kind == Landed, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked
 		r.endTerm(e, now, end)
 	case r.Term.By != end.ID: // somebody asked, and it came to nothing
 	case code == Frozen:
-		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now.Add(thawedWithin))
+		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now)
 	case r.Term.EndsAt.After(now): // it was to end early, and did not: its time comes
 		r.Term.By, r.Term.DueAt, r.Term.NoticeAt = "", r.Term.EndsAt, r.Term.notice(now)
 	default:
 		r.Term.By, r.Term.AskAt = "", now.Add(askEvery)
-		r.Term.Tries++
-		r.owe(Card) // it says until when it was to hold
+		r.owe(Card)                          // it says until when it was to hold
+		if end.Messages.Reply.Ref.TS != "" { // that it waited was told, and an edit notifies nobody
+			r.Term.AskAt = now
+		}
 	}
 }
 
@@ -244,7 +256,10 @@ func (s *Service) planEnd(ctx context.Context, draft *Request, current baseten.S
 	draft.Ask.Settings = back
 	draft.Snapshot.Notes = nil
 	if len(stay) > 0 {
-		draft.Snapshot.Notes = []Note{{Code: NoteStaysAsItIs, Fields: stay}}
+		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteDoesNotFit, Fields: stay})
+	}
+	if len(why.Moved) > 0 {
+		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteMovedSince, Moved: why.Moved, By: s.changedBy(ctx, old.Target, why.Moved, old.AppliedAt)})
 	}
 	return nil, nil
 }

@@ -73,6 +73,11 @@ const (
 	NeverLanded OutcomeKind = "never_landed"
 )
 
+// Outcomes lists what may be learned after a change was sent.
+func Outcomes() []OutcomeKind {
+	return []OutcomeKind{InForce, Reached, Short, NotVisible, Overruled, Rescheduled, Superseded, NotRead, Landed, NeverLanded}
+}
+
 // Bad reports whether it is news that the requester has to be told by a message of
 // its own.
 func (k OutcomeKind) Bad() bool {
@@ -319,8 +324,8 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 		next = next.after(r, row.appliedAt, found, now)
 	}
 	if next.Kind == Overruled || next.Kind == Rescheduled || next.Kind == NotVisible {
-		ours, err := s.superseded(ctx, r, next.Current)
-		if err != nil {
+		ours, underWay, err := s.superseded(ctx, r, next.Current)
+		if err != nil || underWay {
 			s.follower.looked(row, row.outcome, now)
 			return
 		}
@@ -365,22 +370,25 @@ func (s *Service) changedBy(ctx context.Context, t baseten.Target, moved []Moved
 }
 
 // superseded reports whether later requests of ours asked for all that stands there
-// now instead of what this one asked for.
-func (s *Service) superseded(ctx context.Context, r *Request, current baseten.Settings) (bool, error) {
+// now instead of what this one asked for. UnderWay tells that this cannot be said yet:
+// one of them may have put it there, and nobody knows so far.
+func (s *Service) superseded(ctx context.Context, r *Request, current baseten.Settings) (ours, underWay bool, err error) {
 	past, err := s.store.History(ctx, r.Target.ModelID, "", mostWaiting)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
+	ours = true
 	for _, m := range moved(r.Ask.Settings, r.Ask.Settings, current) {
-		if !slices.ContainsFunc(past, func(o *Request) bool {
+		ours = ours && slices.ContainsFunc(past, func(o *Request) bool {
 			v, asked := o.Ask.Settings[m.Field]
-			return o.ID != r.ID && o.State == Applied && o.AppliedAt.After(r.AppliedAt) && o.Target.Overlaps(r.Target) &&
-				asked && m.Is != nil && *m.Is == v
-		}) {
-			return false, nil
-		}
+			if o.ID == r.ID || !o.Target.Overlaps(r.Target) || !asked || m.Is == nil || *m.Is != v || o.SentAt.Before(r.AppliedAt) {
+				return false
+			}
+			underWay = underWay || o.State == Applying
+			return o.State == Applied || o.Outcome.Kind == Watching || o.Outcome.Kind == Landed
+		})
 	}
-	return true, nil
+	return ours, underWay, nil
 }
 
 // says reports whether an outcome is worth saying after the one before: when the
@@ -411,6 +419,7 @@ func (s *Service) noteOutcome(ctx context.Context, r *Request, next Outcome) err
 		r.Attempts, r.RetryAt = 0, time.Time{}
 		if next.Kind == Landed {
 			r.beginTerm(now)
+			r.tellOrigin(e, now)
 		}
 		r.owe(Reply)
 		if next.Kind.overturns() {

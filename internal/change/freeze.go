@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.uber.org/zap"
+
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
@@ -90,12 +92,7 @@ func (s *Service) judgeFreeze(ctx context.Context, r *Request) (*Request, error)
 	if err != nil {
 		return nil, err
 	}
-	draft.Beside = nil
-	for _, o := range ends {
-		if over := draft.freezeEnd(s.now()); draft.covers(o.Target) && !o.Term.EndsAt.After(over) {
-			draft.Beside = append(draft.Beside, o.ID)
-		}
-	}
+	draft.Snapshot.Notes = s.endsWithin(ctx, &draft, ends)
 	slot := cardSlot{leave: func() {}}
 	err = s.idle(ctx, func() error {
 		return s.turn(ctx, func(ctx context.Context) (err error) {
@@ -116,6 +113,21 @@ func (s *Service) judgeFreeze(ctx context.Context, r *Request) (*Request, error)
 		r.Term = Term{EndsAt: ends, Since: now, DueAt: ends}
 		return r.move(e, Applied, r.Requester, Reason{}, now)
 	})
+}
+
+// mostWithin is of how many ends a freeze's card tells.
+const mostWithin = 5
+
+// endsWithin tells of the ends that come while a freeze is in force, and wait for the thaw.
+func (s *Service) endsWithin(ctx context.Context, freeze *Request, held []*Request) []Note {
+	var out []Note
+	over := freeze.freezeEnd(s.now())
+	for _, r := range held {
+		if freeze.covers(r.Target) && !r.Term.EndsAt.After(over) && len(out) < mostWithin {
+			out = append(out, Note{Code: NoteWaitsForThaw, Request: r.ID, Target: r.Target, Until: r.Term.EndsAt, Link: s.cardLink(ctx, r)})
+		}
+	}
+	return out
 }
 
 // freezeEnd is when a freeze that begins now ends.
@@ -147,6 +159,7 @@ func (s *Service) lookUpFreeze(ctx context.Context, r *Request) *refusal {
 		return no
 	}
 	if ok, why := s.policy().MayFreeze(sub.person, r.Channel, sub.people); !ok {
+		r.Decision = authz.Decision{Effect: authz.Deny, Cause: why, PolicySHA: s.policy().SHA256()}
 		return &refusal{state: Denied, why: Reason{Code: PolicyDenied, Cause: why}}
 	}
 	if no := s.resolveClock(r); no != nil {
@@ -184,6 +197,34 @@ func (s *Service) mayThaw(ctx context.Context, a Act, r *Request, people authz.P
 		r.thaw(e, a.Person, now)
 		return nil
 	}, nil
+}
+
+// wakeFrozen lets the ends of temporary changes go on that the freeze stopped. Nothing
+// depends on it: they look by themselves, only later.
+func (s *Service) wakeFrozen(freeze *Request) {
+	s.background(freeze.ID, func() {
+		ctx := s.lease.held()
+		held, err := s.store.Temporary(ctx, freeze.Target.ModelID, mostStanding)
+		if err != nil {
+			s.cfg.Log.Warn("look for ends that a freeze stopped", zapRequest(freeze.ID), zap.Error(err))
+		}
+		for _, r := range held {
+			if !r.Term.Frozen || !freeze.covers(r.Target) {
+				continue
+			}
+			_, err := s.change(ctx, Delivery{}, r.ID, func(r *Request, _ *Effects, now time.Time) error {
+				if r.Term.Frozen {
+					s.take(r)
+					r.Term.DueAt = firstTime(r.Term.DueAt, now)
+				}
+				return nil
+			})
+			if err != nil {
+				s.cfg.Log.Warn("wake an end that a freeze stopped", zapRequest(r.ID), zap.Error(err))
+			}
+			s.Start(r.ID)
+		}
+	})
 }
 
 // thaw ends the freeze, by somebody, or because its time is up.

@@ -72,7 +72,7 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	if no != nil {
 		return s.refuse(ctx, &draft, no)
 	}
-	d, err := s.decide(ctx, &draft, sub)
+	_, d, err := s.decide(ctx, &draft, sub)
 	if err != nil {
 		return nil, err
 	}
@@ -434,11 +434,11 @@ func (s *Service) question(r *Request, person authz.Person, people authz.People)
 }
 
 // decide asks the policy about a request that nobody acted on yet, and keeps its
-// answer with the request.
-func (s *Service) decide(ctx context.Context, r *Request, sub subject) (authz.Decision, error) {
-	_, d, err := s.ask(ctx, r, sub.person, sub.people, &sub.resolved)
+// answer with the request. It returns the question that decided, too.
+func (s *Service) decide(ctx context.Context, r *Request, sub subject) (authz.Question, authz.Decision, error) {
+	q, d, err := s.ask(ctx, r, sub.person, sub.people, &sub.resolved)
 	if err != nil {
-		return d, err
+		return q, d, err
 	}
 	if d.BreakGlass && r.Ask.BreakGlass && !s.cfg.HasAnnounce {
 		d.Effect, d.BrokeGlass, d.Cause = authz.Deny, false, authz.Cause{}
@@ -447,7 +447,7 @@ func (s *Service) decide(ctx context.Context, r *Request, sub subject) (authz.De
 	if d.Effect == authz.Approve || d.Effect == authz.Confirm {
 		r.ExpiresAt = s.now().Add(cmp.Or(d.Expires, confirmFor))
 	}
-	return d, nil
+	return q, d, nil
 }
 
 // who looks up a person and the policy's user groups.

@@ -49,6 +49,9 @@ func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request,
 	if in.Requester.ID == old.Requester.ID && reason == "" {
 		reason = old.Ask.Reason
 	}
+	if old.prolongs() {
+		return s.prolongAgain(ctx, in, old)
+	}
 	in.Ask = old.Ask
 	in.Ask.Reason, in.Ask.BreakGlass, in.Ask.Shown = reason, false, nil
 	if old.Kind == KindRevert {
@@ -183,7 +186,7 @@ func (r *Request) tellOrigin(e *Effects, now time.Time) {
 	switch {
 	case r.Kind == KindRevert:
 		e.Origin = func(old *Request, e *Effects) error { old.reverted(e, r, now); return nil }
-	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.State == Applied && r.Sends > 0:
+	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.tookEffect():
 		e.Origin = func(old *Request, e *Effects) error { old.succeeded(e, r, now); return nil }
 	case r.Origin.Kind == OriginUndo && r.State != Applied:
 		e.Origin = func(old *Request, _ *Effects) error {
@@ -249,6 +252,11 @@ func (s *Service) undone(ctx context.Context, r *Request, current baseten.Settin
 			Code: UndoMoved, Request: old.ID, Link: r.Origin.Link, Moved: differ, By: s.changedBy(ctx, old.Target, differ, old.AppliedAt),
 		}}
 	}
+	st, err := s.standingOn(ctx, r, current)
+	if err != nil {
+		return nil, &refusal{Failed, Reason{Code: Broken}, err}
+	}
+	r.Ask.Settings = st.settings(r.Ask.Settings, s.now(), old.ID).Only(r.Ask.Settings)
 	if fields := sticky(old.Ask.Settings, old.Snapshot.Settings); len(fields) > 0 {
 		return []Note{{Code: NoteStaysAsItIs, Fields: fields}}, nil
 	}

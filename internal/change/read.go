@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
 )
@@ -83,9 +85,14 @@ func (s *Service) Preview(ctx context.Context, in Submission) Preview {
 	if no != nil {
 		return Preview{Request: r, Refused: no.why}
 	}
-	out := Preview{Request: r, Explanation: s.policy().Explain(s.question(r, sub.person, sub.people))}
-	switch d, err := s.decide(ctx, r, sub); {
+	q, d, err := s.decide(ctx, r, sub)
+	out := Preview{Request: r}
+	if err == nil {
+		out.Explanation = s.policy().Explain(q)
+	}
+	switch {
 	case err != nil:
+		s.cfg.Log.Warn("preview", zap.Error(err))
 		out.Refused = Reason{Code: Broken}
 	case d.Effect == authz.Deny:
 		out.Refused = s.denied(r).why
@@ -111,6 +118,8 @@ type Listed struct {
 	// Approvable tells that the reader's approval would count now, Signable that they could
 	// sign its open review. When they press, both are judged again.
 	Approvable, Signable bool
+	// Own tells that the reader asked for it, Thawable that they could thaw the freeze.
+	Own, Thawable bool
 }
 
 // Waiting returns the requests that wait for people, oldest first.
@@ -141,9 +150,14 @@ func (s *Service) Terms(ctx context.Context, reader authz.Person, modelID string
 		return Terms{}, err
 	}
 	out := Terms{Temporary: s.listed(ctx, reader, held, mostWaiting)}
+	people := s.dir.People(ctx, s.policy().Usergroups())
 	for _, f := range freezes {
 		if modelID == "" || f.Target.ModelID == "" || f.Target.ModelID == modelID {
-			out.Freezes = append(out.Freezes, Listed{Request: f})
+			may := f.Requester.ID == reader.ID
+			if !may {
+				may, _ = s.policy().MayFreeze(reader, f.Channel, people)
+			}
+			out.Freezes = append(out.Freezes, Listed{Request: f, Thawable: may})
 		}
 	}
 	s.link(ctx, out.Freezes)
@@ -227,7 +241,7 @@ func (s *Service) listed(ctx context.Context, reader authz.Person, all []*Reques
 	out := make([]Listed, min(len(all), limit))
 	people := s.dir.People(ctx, s.policy().Usergroups())
 	for i := range out {
-		out[i] = Listed{Request: all[i], Approvable: s.mayApprove(ctx, reader, people, all[i])}
+		out[i] = Listed{Request: all[i], Approvable: s.mayApprove(ctx, reader, people, all[i]), Own: all[i].Requester.ID == reader.ID}
 	}
 	s.link(ctx, out)
 	return out

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"time"
 
 	"autoscalebot/internal/authz"
@@ -137,6 +138,27 @@ const (
 	TooOld        Code = "too_old"          // a mention that arrived too late to be acted on
 )
 
+// Mistake reports whether a request that failed for this reason could not have
+// succeeded as it was typed: a name that does not exist, a value out of range, an undo
+// of nothing. Nothing is wrong with the bot, Slack or Baseten.
+func (c Code) Mistake() bool { return slices.Contains(mistakes, c) }
+
+var mistakes = []Code{
+	NameNotFound, ModelSecond, NameAmbiguous, InvalidValue,
+	UndoMoved, UndoImpossible, NothingToUndo, AlreadyUndone, TooManyWaiting,
+	UntilTooSoon, UntilTooFar, UntilSkipped, CannotGoBack,
+}
+
+// Refusals are the codes for which a command or a click may be refused.
+func Refusals() []Code {
+	return slices.Concat(mistakes, []Code{
+		PolicyDenied, NotInDirect, SharedChannel, MembersOnly, NoAnnounce, Frozen,
+		RequestNotFound, StillJudged, AlreadyDecided, HasExpired, NotYours, NotApprover, VotedAlready, ReasonTooShort,
+		DeniedLately, OwnBreakGlass, NoBreakGlass, Reviewed, NotReviewer, NotAgain, AskedAgain,
+		AlreadyEnding, NotHeld, NotFrozen, NotThawer, TooManyAtOnce, TooOld,
+	})
+}
+
 // Reason is a code with its data. Only views make words of it: a reworded sentence
 // breaks nothing, and old rows speak today's words.
 type Reason struct {
@@ -217,6 +239,15 @@ const (
 	// NoteEndInWindow: at the end of the change a schedule is in force: Name, Until: the
 	// end, Zone, Fields: the touched that it overrides, Moved: Is is what it sets.
 	NoteEndInWindow NoteCode = "end_in_window"
+
+	// Of ends. Fields, or Moved and By who moved them, do not go back.
+
+	NoteDoesNotFit NoteCode = "does_not_fit" // Fields: what they would go back to does not fit to the other settings
+	NoteMovedSince NoteCode = "moved_since"  // Moved, By: somebody else changed them since
+
+	// NoteWaitsForThaw: of a freeze: the end of Request, of Target, comes within it: Until,
+	// Link.
+	NoteWaitsForThaw NoteCode = "waits_for_thaw"
 )
 
 // Note is one thing to know about a change before it is made: a code with its data.
@@ -229,5 +260,8 @@ type Note struct {
 	Zone    string          `json:"zone,omitempty"`
 	Fields  []baseten.Field `json:"fields,omitempty"`
 	Moved   []Moved         `json:"moved,omitempty"`
+	By      baseten.Changer `json:"by,omitzero"`
 	Request ID              `json:"request,omitempty"`
+	Target  baseten.Target  `json:"target,omitzero"`
+	Link    string          `json:"link,omitempty"`
 }

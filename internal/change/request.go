@@ -112,6 +112,11 @@ type Ask struct {
 	Shown baseten.Settings `json:"shown,omitzero"`
 }
 
+// same reports whether both ask for the same values for the same time.
+func (a Ask) same(o Ask) bool {
+	return a.Settings.Equal(o.Settings) && a.For == o.For && a.Until.Equal(o.Until)
+}
+
 // OriginKind is how one request comes from another.
 type OriginKind string
 
@@ -254,8 +259,11 @@ type Request struct {
 	// Thread is the ts of the thread's root where an app mention asked; "" for a
 	// slash command, whose card is a root message of its own.
 	Thread string
-	Ask    Ask
-	Origin Origin
+	// Envelope is the ID of the envelope in which Slack delivered what asked for it. Lines
+	// of the log have it.
+	Envelope string
+	Ask      Ask
+	Origin   Origin
 
 	// Resolved, read and judged. Zero until then.
 	Target   baseten.Target

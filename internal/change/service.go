@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -36,9 +37,11 @@ type Config struct {
 
 // Watch is told what is worth counting. Functions that are nil are not called.
 type Watch struct {
-	// Ended tells of a request that reached its end.
+	// Ended tells of a request that reached its end, unless it was typed wrongly.
 	Ended func(*Request)
-	// Refused tells of a command or click that was not allowed.
+	// Outcome tells what was learned of a change after it was sent.
+	Outcome func(OutcomeKind)
+	// Refused tells of a command or click that was not allowed, or typed wrongly.
 	Refused func(Code)
 	// Sent tells how long after the command or the last approval the PATCH went out.
 	Sent func(time.Duration)
@@ -48,8 +51,8 @@ type Watch struct {
 	GaveUp func(Part)
 	// Panicked tells of a handler that broke on one request.
 	Panicked func()
-	// StoreUp tells whether the database answers, at each renewal of the lease.
-	StoreUp func(bool)
+	// Store tells how the database answered, at each renewal of the lease: nil is well.
+	Store func(error)
 }
 
 // Service leads every change request through its life. Commands, mentions and
@@ -309,9 +312,9 @@ func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*
 	if err != nil {
 		return nil, err
 	}
-	s.logged(r, was, e.Events)
+	s.logged(d, r, was, e.Events)
 	if e.Origin != nil {
-		origin.logged(s)
+		origin.logged(s, d)
 		s.Start(r.Origin.ID)
 	}
 	return r, nil
@@ -323,9 +326,9 @@ type told struct {
 	events []Event
 }
 
-func (t told) logged(s *Service) {
+func (t told) logged(s *Service, d Delivery) {
 	if t.r != nil {
-		s.logged(t.r, t.r.State, t.events)
+		s.logged(d, t.r, t.r.State, t.events)
 	}
 }
 
@@ -375,24 +378,29 @@ func (s *Service) take(r *Request) {
 }
 
 // logged writes one line for each step, so that the log tells the life of a request.
-func (s *Service) logged(r *Request, was State, events []Event) {
+// Each has the envelope of the click that made it, else of what asked for the request.
+func (s *Service) logged(d Delivery, r *Request, was State, events []Event) {
 	for _, e := range events {
 		s.cfg.Log.Info("request "+string(e.Kind),
-			zapRequest(r.ID), zap.String("from", string(e.From)), zap.String("to", string(e.To)),
+			zapRequest(r.ID), zap.String("envelope", cmp.Or(d.Envelope, r.Envelope)), zap.String("from", string(e.From)), zap.String("to", string(e.To)),
 			zap.String("actor", e.Actor.ID), zap.String("verb", string(e.Verb)), zap.String("code", string(e.Reason.Code)),
 			zap.String("rule", e.Rule), zap.String("requester", r.Requester.ID), zap.String("channel", r.Channel),
 			zap.String("model_id", r.Target.ModelID), zap.String("model", r.Target.Model), zap.String("target", r.Target.Name()),
 			zap.String("deployment_id", r.Target.DeploymentID), zap.Stringer("settings", r.Ask.Settings),
 			zap.Int("sends", r.Sends), zap.String("status", r.Answer.Status), zap.Int("http", e.Reason.HTTP),
 			zap.String("kind", string(r.Kind)), zap.String("origin", string(r.Origin.ID)), zap.Time("ends_at", r.Term.EndsAt), zap.Time("over_at", r.Term.OverAt))
+		if e.Kind == EventOutcome && s.cfg.Watch.Outcome != nil {
+			s.cfg.Watch.Outcome(r.Outcome.Kind)
+		}
 	}
 	if !r.State.Ended() || was.Ended() {
 		return
 	}
-	if s.cfg.Watch.Ended != nil {
+	mistake := r.State == Failed && r.Reason.Code.Mistake()
+	if s.cfg.Watch.Ended != nil && !mistake {
 		s.cfg.Watch.Ended(r)
 	}
-	if r.State == Denied && r.DeniedBy.ID == "" {
+	if mistake || r.State == Denied && r.DeniedBy.ID == "" {
 		s.refused(r.Reason.Code)
 	}
 }

@@ -172,7 +172,7 @@ func (s *Service) lookUpTerm(ctx context.Context, r *Request, f baseten.Resolved
 		return no
 	}
 	current := r.Snapshot.Settings
-	if fields := sticky(r.Ask.Settings, current); r.Temporary() && len(fields) > 0 {
+	if fields := r.Ask.Settings.Without(current).Fields(); r.Temporary() && len(fields) > 0 {
 		return &refusal{state: Failed, why: Reason{Code: CannotGoBack, Fields: fields}}
 	}
 	st, err := s.standingOn(ctx, r, current)

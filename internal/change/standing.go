@@ -11,8 +11,9 @@ import (
 )
 
 // What stands when. At any moment a setting has the value of the latest change of ours
-// that still holds, one for good or one for a time that is not over, since somebody else
-// last changed it; where none holds, the value from before them all. So a short raise
+// that still holds, one for good that was not undone or one for a time that is not over,
+// since somebody else last changed it; where none holds, the value from before them all.
+// An end and an undo hold nothing: they show what stood below. So a short raise
 // within a long one falls back to the long one, and whatever order changes end in, they
 // go back to where they began. Nothing is kept of that: it is worked out from the rows,
 // and from what was read at Baseten, whenever it is asked.
@@ -31,7 +32,7 @@ type standing struct {
 }
 
 // standingOn reads what our changes put on the request's target, where a temporary one
-// holds there: otherwise nothing but what was read counts.
+// holds there: otherwise nothing but what was read counts, but for an undo.
 func (s *Service) standingOn(ctx context.Context, r *Request, current baseten.Settings) (standing, error) {
 	out := standing{current: current}
 	holding, err := s.store.Holding(ctx, r.Target)
@@ -39,7 +40,7 @@ func (s *Service) standingOn(ctx context.Context, r *Request, current baseten.Se
 		return out, fmt.Errorf("read temporary changes of %s: %w", r.Target.ModelID, err)
 	}
 	holding = slices.DeleteFunc(holding, func(o *Request) bool { return !o.Target.SameObject(r.Target) })
-	if len(holding) == 0 {
+	if len(holding) == 0 && r.Origin.Kind != OriginUndo {
 		return out, nil
 	}
 	slices.SortStableFunc(holding, func(a, b *Request) int { return a.Term.EndsAt.Compare(b.Term.EndsAt) })
@@ -57,9 +58,18 @@ func (r *Request) tookEffect() bool {
 	return r.State == Applied && r.Sends > 0 && r.Reason.Code != AlreadyDone || r.Outcome.Kind == Landed
 }
 
-// holdsAt reports whether it is a change that still holds at t.
-func (r *Request) holdsAt(t time.Time) bool {
-	return r.Kind == KindChange && (r.Term.EndsAt.IsZero() || r.Term.OverAt.IsZero() && r.Term.EndsAt.After(t))
+// holdsAt reports whether the request is a change that still holds at t.
+func (st standing) holdsAt(r *Request, t time.Time) bool {
+	if r.Kind != KindChange || r.Origin.Kind == OriginUndo || st.undone(r) {
+		return false
+	}
+	return r.Term.EndsAt.IsZero() || r.Term.OverAt.IsZero() && r.Term.EndsAt.After(t)
+}
+
+// undone reports whether the request was undone, and the undo was not.
+func (st standing) undone(r *Request) bool {
+	i := slices.IndexFunc(st.rows, func(o *Request) bool { return o.ID == r.UndoneBy })
+	return i >= 0 && !st.undone(st.rows[i])
 }
 
 // overruledIn tells that the request was followed and something else put another value
@@ -83,7 +93,7 @@ func (st standing) at(f baseten.Field, t time.Time, without ...ID) (v *int, by *
 			continue
 		case v == nil || *v != put || r.overruledIn(f): // somebody else changed it since
 			return v, nil
-		case r.holdsAt(t) && !slices.Contains(without, r.ID):
+		case st.holdsAt(r, t) && !slices.Contains(without, r.ID):
 			return v, r
 		}
 		v = value(r.Snapshot.Settings, f)
@@ -135,6 +145,9 @@ func (st standing) holdersOf(touched baseten.Settings) []*Request {
 // lower could make the most of it for good. One that extends or keeps another is held
 // against what would stand at that one's end.
 func (st standing) befores(r *Request, now time.Time) []baseten.Settings {
+	if r.Kind == KindRevert { // it shows what stands below
+		return []baseten.Settings{st.current}
+	}
 	holders := st.holdersOf(r.Ask.Settings)
 	var out []baseten.Settings
 	add := func(s baseten.Settings) {

@@ -29,8 +29,9 @@ var (
 
 // Delivery is one thing that Slack sent, by the key that stays the same when it is
 // sent again: the envelope ID of a command or click, the event ID of an event. The
-// zero Delivery is work that Slack did not ask for.
-type Delivery struct{ Key string }
+// zero Delivery is work that Slack did not ask for. Envelope is the envelope's ID, for
+// the log.
+type Delivery struct{ Key, Envelope string }
 
 // Effects are written by the same transaction as the step that returned them.
 type Effects struct {

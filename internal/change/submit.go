@@ -40,7 +40,7 @@ type Submission struct {
 func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 	r := &Request{
 		Kind: cmp.Or(in.kind, KindChange), State: Requested,
-		Requester: in.Requester, Channel: in.Channel, ChannelName: in.ChannelName, Thread: in.Thread,
+		Requester: in.Requester, Channel: in.Channel, ChannelName: in.ChannelName, Thread: in.Thread, Envelope: in.Delivery.Envelope,
 		Ask: in.Ask, Origin: in.origin, Target: in.target, Term: Term{Since: in.since}, LeasedBy: s.lease.owner(),
 	}
 	for {
@@ -65,7 +65,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (*Request, error) {
 		case err != nil:
 			return nil, err
 		}
-		s.logged(r, r.State, e.Events)
+		s.logged(in.Delivery, r, r.State, e.Events)
 		s.responders.keep(r, in.Answer)
 		if e.Origin != nil {
 			s.Start(r.Origin.ID)

@@ -16,8 +16,9 @@ const (
 	// askEvery is how often people are asked what to do about a change that could not
 	// end.
 	askEvery = 24 * time.Hour
-	// thawedWithin is how often an end that a freeze stopped looks whether it is over.
-	thawedWithin = 10 * time.Second
+	// thawedWithin is how often an end that a freeze stopped looks whether it is over,
+	// if nobody says so: whoever thaws it does.
+	thawedWithin = 10 * time.Minute
 )
 
 // Term is how long a request holds: a temporary change until its settings go back, a
@@ -43,10 +44,8 @@ type Term struct {
 	NoticeAt time.Time `json:"notice_at,omitzero"`
 	DueAt    time.Time `json:"due_at,omitzero"`
 	AskAt    time.Time `json:"ask_at,omitzero"`
-	// Frozen tells that a freeze stopped the end, which waits for the thaw; Tries counts
-	// the ends that came to nothing.
+	// Frozen tells that a freeze stopped the end, which waits for the thaw.
 	Frozen bool `json:"frozen,omitempty"`
-	Tries  int  `json:"tries,omitempty"`
 }
 
 // due is when something is owed next.
@@ -136,6 +135,12 @@ func (r *Request) endTerm(e *Effects, now time.Time, by *Request) {
 	if by.Kind == KindRevert && by.State == Applied {
 		r.Term.Back = by.Ask.Settings
 	}
+	if r.Followed() { // what stands there now is not its doing
+		if r.Outcome.Kind == Following {
+			r.Outcome.Kind, r.Outcome.At = Superseded, now
+		}
+		r.Outcome.Final = true
+	}
 	r.owe(Card)
 	r.oweSteps()
 	var actor authz.Person
@@ -149,19 +154,25 @@ func (r *Request) endTerm(e *Effects, now time.Time, by *Request) {
 func (s *Service) attendTerm(ctx context.Context, r *Request, now time.Time) (*Request, error) {
 	switch {
 	case r.Kind == KindFreeze:
-		return s.change(ctx, Delivery{}, r.ID, func(r *Request, e *Effects, now time.Time) error {
+		r, err := s.change(ctx, Delivery{}, r.ID, func(r *Request, e *Effects, now time.Time) error {
 			if r.Term.dueAt(now) {
 				r.thaw(e, authz.Person{}, now)
 			}
 			return nil
 		})
+		if err == nil {
+			s.wakeFrozen(r)
+		}
+		return r, err
 	case !r.Term.DueAt.IsZero() && !r.Term.DueAt.After(now):
 		return s.timeUp(ctx, r)
 	case !r.Term.NoticeAt.IsZero() && !r.Term.NoticeAt.After(now):
 		return s.change(ctx, Delivery{}, r.ID, func(r *Request, _ *Effects, now time.Time) error {
 			if due := r.Term.NoticeAt; !due.IsZero() && !due.After(now) {
 				r.Term.NoticeAt = time.Time{}
-				r.owe(EndNotice)
+				if now.Before(r.Term.EndsAt) { // later the end tells it
+					r.owe(EndNotice)
+				}
 			}
 			return nil
 		})

@@ -41,7 +41,7 @@ rules:
 const termChecks = 15
 
 var termOps = []string{
-	"temporary", "temporary", "temporary", "for good", "end", "extend", "keep", "undo", "by hand", "freeze", "thaw", "deny", "crash", "wait", "wait", "again", "promote",
+	"temporary", "temporary", "temporary", "for good", "end", "extend", "keep", "undo", "by hand", "freeze", "thaw", "deny", "crash", "wait", "again", "promote", "fault", "down",
 }
 
 // TestAnyTerms lets temporary changes begin, nest, end, be extended, kept, undone and
@@ -151,7 +151,14 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 	derive.Ask = change.Ask{}
 	switch o.Kind {
 	case "temporary", "for good":
-		in := l.asks(o.Who, "production", baseten.Settings{baseten.MaxReplica: []int{2, 3, 5, 6, 7, 8, 12, 20, 25, 30, 15, 9}[o.N]})
+		most := []int{2, 3, 5, 6, 7, 8, 12, 20, 25, 30, 15, 9}[o.N]
+		switch { // a ladder: a lead raises it for a time, and on-call makes most of that theirs
+		case o.Kind == "temporary" && o.Which%2 == 1:
+			o.Who, most = lea, 40+o.N
+		case o.Kind == "for good" && o.Which < 2:
+			o.Who, most = ana, 9+o.N
+		}
+		in := l.asks(o.Who, "production", baseten.Settings{baseten.MaxReplica: most})
 		if o.Kind == "temporary" {
 			in.Ask.For = []time.Duration{5 * time.Minute, 10 * time.Minute, 35 * time.Minute, 80 * time.Minute}[o.Which]
 		}
@@ -181,6 +188,8 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 		}
 		l.hands = append(l.hands, hand{time.Now(), 100 + len(l.hands)})
 		pass(time.Second)
+	case "fault", "down":
+		l.turn(t, o)
 	case "promote":
 		l.turn(t, op{Kind: "promoted"})
 	case "freeze":
@@ -222,7 +231,8 @@ func (l *termLife) checkPatch(path, body string) func() {
 	return func() {}
 }
 
-// stable is what the last change for good, or the last hand from outside, made of max.
+// stable is what the last change for good that was not undone, or the last hand from
+// outside, made of max.
 func (l *termLife) stable(before time.Time) int {
 	last := hand{}
 	for _, h := range l.hands {
@@ -230,10 +240,19 @@ func (l *termLife) stable(before time.Time) int {
 			last = h
 		}
 	}
-	for _, r := range l.requests() {
-		forGood := r.Kind == change.KindChange && r.Ask.For == 0 && r.Ask.Until.IsZero()
-		if v, ok := r.Ask.Settings[baseten.MaxReplica]; ok && forGood && r.State == change.Applied && r.Sends > 0 && !r.AppliedAt.Before(last.at) && !r.AppliedAt.After(before) {
-			last = hand{r.AppliedAt, v}
+	all := l.requests()
+	took := func(r *change.Request) bool {
+		return r.State == change.Applied && r.Sends > 0 && !r.AppliedAt.Before(last.at) && !r.AppliedAt.After(before)
+	}
+	var undone func(r *change.Request) bool
+	undone = func(r *change.Request) bool {
+		i := slices.IndexFunc(all, func(o *change.Request) bool { return o.ID == r.UndoneBy && took(o) })
+		return i >= 0 && !undone(all[i])
+	}
+	for _, r := range all {
+		forGood := r.Kind == change.KindChange && r.Ask.For == 0 && r.Ask.Until.IsZero() && r.Origin.Kind != change.OriginUndo
+		if forGood && took(r) && !undone(r) && !r.AppliedAt.Before(last.at) {
+			last = hand{r.AppliedAt, r.Ask.Settings[baseten.MaxReplica]}
 		}
 	}
 	return last.max
@@ -264,8 +283,8 @@ func (l *termLife) checkEnd() {
 	}
 	if len(l.problems) > 0 {
 		for _, r := range l.requests() {
-			l.problems = append(l.problems, fmt.Sprintf("  %s %s %s by %s max %d for %v: %s (%s) applied %s term %+v origin %+v",
-				r.CreatedAt.Format("15:04:05"), r.ID, r.Kind, r.Requester.ID, r.Ask.Settings[baseten.MaxReplica], r.Ask.For, r.State, r.Reason.Code, r.AppliedAt.Format("15:04:05"), r.Term, r.Origin))
+			l.problems = append(l.problems, fmt.Sprintf("  %s %s %s by %s max %d for %v: %s (%s) applied %s term %+v origin %+v outcome %+v reason %+v snapshot %v",
+				r.CreatedAt.Format("15:04:05"), r.ID, r.Kind, r.Requester.ID, r.Ask.Settings[baseten.MaxReplica], r.Ask.For, r.State, r.Reason.Code, r.AppliedAt.Format("15:04:05"), r.Term, r.Origin, r.Outcome, r.Reason, r.Snapshot.Settings))
 		}
 		for _, h := range l.hands {
 			l.problems = append(l.problems, fmt.Sprintf("  %s by hand: %d", h.at.Format("15:04:05"), h.max))

@@ -35,8 +35,8 @@ func parseSpan(text string) (time.Duration, bool) {
 	return d, true
 }
 
-// formatSpan is the inverse of parseSpan for whole minutes: 2d, 1h30m.
-func formatSpan(d time.Duration) string {
+// FormatSpan writes a span as it is typed, for whole minutes: 2d, 1h30m.
+func FormatSpan(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d%day == 0 {
 		return fmt.Sprintf("%dd", d/day)
@@ -78,7 +78,7 @@ func meantSpan(text string) string {
 	if d <= 0 || d%time.Minute != 0 {
 		return ""
 	}
-	return formatSpan(d)
+	return FormatSpan(d)
 }
 
 // readFor reads how long a change is to hold.
@@ -133,8 +133,8 @@ func (t *tail) takeFor(tok token, value string) *Mistake {
 		return m
 	}
 	if d < LeastFor || d > MostFor {
-		return t.refuse("for takes %s to %s, and %s is out of that range.", formatSpan(LeastFor), formatSpan(MostFor), echo(value)).
-			with(t.forInstead(tok, formatSpan(min(max(d, LeastFor), MostFor))))
+		return t.refuse("for takes %s to %s, and %s is out of that range.", FormatSpan(LeastFor), FormatSpan(MostFor), echo(value)).
+			with(t.forInstead(tok, FormatSpan(min(max(d, LeastFor), MostFor))))
 	}
 	t.cmd.For, t.end, t.endAt = d, "for", tok
 	return nil

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"slices"
+	"time"
 
 	"autoscalebot/internal/baseten"
 )
@@ -46,4 +47,28 @@ func Names(text string) (model, target Ref, ok bool) {
 // otherwise says in one or two sentences what to type instead.
 func ReadValue(s baseten.Setting, text string) (n int, why string) {
 	return parseValue(s, text)
+}
+
+// ReadEnd reads for how long a change is to hold, such as 2h, or until when, such as Mon
+// 08:00. Why is "" where it could be read, and otherwise says what to type instead.
+func ReadEnd(text string) (d time.Duration, until Moment, why string) {
+	text, m := normalise(text)
+	if m != nil {
+		return 0, Moment{}, m.Text
+	}
+	if until, ok := ParseMoment(text); ok {
+		return 0, until, ""
+	}
+	d, ok := parseSpan(text)
+	if !ok {
+		d, ok = parseSpan(meantSpan(text))
+	}
+	switch {
+	case !ok:
+		return 0, Moment{}, "Type how long, such as 2h or 1h30m, or a time, such as 18:00, Mon 08:00 or 2026-12-01 08:00."
+	case d < LeastFor || d > MostFor:
+		return 0, Moment{}, "A change holds for " + FormatSpan(LeastFor) + " to " + FormatSpan(MostFor) + "."
+	default:
+		return d, Moment{}, ""
+	}
 }

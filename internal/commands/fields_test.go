@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"testing"
 
 	"autoscalebot/internal/baseten"
@@ -42,5 +43,19 @@ func TestReadValue(t *testing.T) {
 	}
 	if _, why := ReadValue(window, "2"); why == "" {
 		t.Error("2 s were taken")
+	}
+}
+
+func TestReadEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"2h": "for=2h", " 1h30m ": "for=1h30m", "2 hours": "for=2h", "2d": "for=2d", "5m": "for=5m",
+		"18:00": "until=18:00", "6pm": "until=18:00", "Monday 8:00": `until="Mon 08:00"`, "2026-12-01 08:00": `until="2026-12-01 08:00"`,
+		"": "", "4m": "", "31d": "", "soon": "", "90": "", "25:00": "",
+	} {
+		d, until, why := ReadEnd(text)
+		got := Command{Name: NameChange, Model: Ref{Word: "m"}, Target: Ref{Word: "t"}, For: d, Until: until}.String()
+		if want = strings.TrimSpace("m t " + want); got != want || (why == "") != (want != "m t") {
+			t.Errorf("%q is read as %q, %q, want %q", text, got, why, want)
+		}
 	}
 }

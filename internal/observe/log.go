@@ -2,13 +2,15 @@ package observe
 
 import (
 	"fmt"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
 // NewLogger returns a logger that writes one entry a line to out, from level up:
-// debug, info, warn or error. The format is json, or console for people.
+// debug, info, warn or error. The format is json, or console for people. Both may be
+// written in any case.
 //
 // Every line is redacted as a whole just before it is written: whatever the entry
 // was made of (message, fields, errors and their causes, values taken apart by
@@ -29,7 +31,7 @@ func NewLogger(level, format string, out zapcore.WriteSyncer, r *Redactor) (*zap
 // parseLevel is stricter than zap's own: fatal and panic are no levels to log
 // from, and nothing is not a level.
 func parseLevel(level string) (zapcore.Level, error) {
-	switch level {
+	switch strings.ToLower(level) {
 	case "debug":
 		return zapcore.DebugLevel, nil
 	case "info":
@@ -46,7 +48,7 @@ func newEncoder(format string) (zapcore.Encoder, error) {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.TimeKey = "time"
 	cfg.EncodeDuration = zapcore.StringDurationEncoder
-	switch format {
+	switch strings.ToLower(format) {
 	case "json":
 		cfg.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 		return zapcore.NewJSONEncoder(cfg), nil

@@ -26,12 +26,18 @@ type Metrics struct {
 	commands        *prometheus.CounterVec
 	refusals        *prometheus.CounterVec
 	requestsEnded   *prometheus.CounterVec
+	outcomes        *prometheus.CounterVec
 	breakGlass      prometheus.Counter
+	requests        *prometheus.GaugeVec
+	oldest          *prometheus.GaugeVec
 	openReviews     prometheus.Gauge
 	overdueEnds     prometheus.Gauge
 	policyStale     prometheus.Gauge
+	policyInfo      *prometheus.GaugeVec
+	policyTaken     prometheus.Gauge
 	ack             prometheus.Histogram
 	acksLate        prometheus.Counter
+	acksUnsent      prometheus.Counter
 	patch           prometheus.Histogram
 	slackCalls      *prometheus.CounterVec
 	slackSeconds    *prometheus.HistogramVec
@@ -39,12 +45,15 @@ type Metrics struct {
 	basetenSeconds  *prometheus.HistogramVec
 	postRetries     *prometheus.CounterVec
 	sockets         prometheus.Gauge
+	socketsWanted   prometheus.Gauge
 	socketOpens     prometheus.Counter
 	envelopeDropped prometheus.Counter
 	unrecorded      prometheus.Counter
 	messagesGivenUp prometheus.Counter
 	panics          prometheus.Counter
 	storeUp         prometheus.Gauge
+	storeErrors     prometheus.Counter
+	keyRefused      prometheus.Gauge
 	auditHead       prometheus.Gauge
 }
 
@@ -55,16 +64,22 @@ func NewMetrics() *Metrics {
 		registry: prometheus.NewRegistry(),
 
 		commands:      counterVec("commands_total", "Commands handled, by command and outcome.", "command", "outcome"),
-		refusals:      counterVec("refusals_total", "Commands and clicks refused, by reason.", "reason"),
-		requestsEnded: counterVec("requests_ended_total", "Change requests that ended, by end state.", "state"),
+		refusals:      counterVec("refusals_total", "Commands and clicks refused, or typed wrongly, by reason.", "reason"),
+		requestsEnded: counterVec("requests_ended_total", "Change requests that ended, by end state. What was typed wrongly counts as refused, and here not at all.", "state"),
+		outcomes:      counterVec("outcomes_total", "What was learned of changes after they were sent, by outcome.", "outcome"),
 		breakGlass:    counter("break_glass_total", "Changes that skipped their approval by break-glass."),
+		requests:      gaugeVec("requests", "Change requests that have not ended, by state, in the database that all replicas share.", "state"),
+		oldest:        gaugeVec("oldest_request_seconds", "Age of the oldest request in that state, 0 where there is none.", "state"),
 		openReviews:   gauge("open_reviews", "Changes by break-glass that nobody has reviewed yet, in the database that all replicas share."),
 		overdueEnds:   gauge("overdue_ends", "Temporary changes whose time is up and whose settings have not gone back, in the database that all replicas share."),
 		policyStale:   gauge("policy_stale", "1 while the policy file does not load and an earlier version is in force."),
+		policyInfo:    gaugeVec("policy_info", "Always 1; the label tells the policy in force.", "sha256"),
+		policyTaken:   gauge("policy_loaded_timestamp_seconds", "When this process took the policy in force, in seconds since 1970."),
 
-		ack:      histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
-		acksLate: counter("acks_late_total", "Acknowledgements that came too late for Slack, or whose socket was gone."),
-		patch:    histogram("patch_seconds", "Time from the receipt of a command, or of the last approval, to the sending of its PATCH."),
+		ack:        histogram("ack_seconds", "Time from the receipt of an envelope to its acknowledgement."),
+		acksLate:   counter("acks_late_total", "Acknowledgements that were sent, and too late: Slack had told the person that it failed."),
+		acksUnsent: counter("acks_unsent_total", "Acknowledgements that could not be sent: the socket was gone, or it was much too late."),
+		patch:      histogram("patch_seconds", "Time from the receipt of a command, or of the last approval, to the sending of its PATCH."),
 
 		slackCalls:     counterVec("slack_calls_total", "Slack Web API calls, by method and result.", "method", "result"),
 		slackSeconds:   histogramVec("slack_call_seconds", "Duration of Slack Web API calls, by method.", "method"),
@@ -73,6 +88,7 @@ func NewMetrics() *Metrics {
 		postRetries:    counterVec("post_retries_total", "Slack messages sent once more after an uncertain end, by method.", "method"),
 
 		sockets:         gauge("sockets_connected", "Socket Mode connections that are open."),
+		socketsWanted:   gauge("sockets_wanted", "Socket Mode connections that this process wants to keep open (SLACK_CONNECTIONS)."),
 		socketOpens:     counter("socket_opens_total", "Socket Mode connections opened."),
 		envelopeDropped: counter("envelopes_dropped_total", "Envelopes not taken, and so not acknowledged: the queue was full, or the socket was being closed."),
 		unrecorded:      counter("commands_unrecorded_total", "Commands and clicks that could not be recorded, and so were not acknowledged."),
@@ -80,14 +96,17 @@ func NewMetrics() *Metrics {
 		messagesGivenUp: counter("messages_given_up_total", "Messages that Slack did not take and that are not tried any more."),
 		panics:          counter("request_panics_total", "Panics and unwritable rows that one change request caused."),
 		storeUp:         gauge("store_up", "1 while the database answers."),
+		storeErrors:     counter("store_errors_total", "Statements and commits that the database did not carry out."),
+		keyRefused:      gauge("baseten_key_refused", "1 while Baseten does not accept the API key."),
 		auditHead:       gauge("audit_head_seq", "Number of the audit log's last event. It never falls, unless the log's end was cut off."),
 	}
 	m.registry.MustRegister(
-		m.commands, m.refusals, m.requestsEnded, m.breakGlass, m.openReviews, m.overdueEnds, m.policyStale,
-		m.ack, m.acksLate, m.patch,
+		m.commands, m.refusals, m.requestsEnded, m.outcomes, m.breakGlass, m.requests, m.oldest, m.openReviews, m.overdueEnds,
+		m.policyStale, m.policyInfo, m.policyTaken,
+		m.ack, m.acksLate, m.acksUnsent, m.patch,
 		m.slackCalls, m.slackSeconds, m.basetenCalls, m.basetenSeconds, m.postRetries,
-		m.sockets, m.socketOpens, m.envelopeDropped,
-		m.unrecorded, m.messagesGivenUp, m.panics, m.storeUp, m.auditHead,
+		m.sockets, m.socketsWanted, m.socketOpens, m.envelopeDropped,
+		m.unrecorded, m.messagesGivenUp, m.panics, m.storeUp, m.storeErrors, m.keyRefused, m.auditHead,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -131,22 +150,33 @@ func (m *Metrics) Refused(reason string) { m.refusals.WithLabelValues(reason).In
 // RequestEnded counts a change request that reached an end state.
 func (m *Metrics) RequestEnded(state string) { m.requestsEnded.WithLabelValues(state).Inc() }
 
+// Outcome counts what was learned of a change after it was sent.
+func (m *Metrics) Outcome(kind string) { m.outcomes.WithLabelValues(kind).Inc() }
+
+// Requests tells how many requests are in a state that is no end, and how old the
+// oldest of them is.
+func (m *Metrics) Requests(state string, n int, oldest time.Duration) {
+	m.requests.WithLabelValues(state).Set(float64(n))
+	m.oldest.WithLabelValues(state).Set(oldest.Seconds())
+}
+
 // BreakGlass counts a change that skipped its approval.
 func (m *Metrics) BreakGlass() { m.breakGlass.Inc() }
 
 // OpenReviews tells how many changes by break-glass nobody has reviewed yet.
 func (m *Metrics) OpenReviews(n int) { m.openReviews.Set(float64(n)) }
 
-// OverdueEnds tells how many temporary changes have not gone back though their time is up.
+// OverdueEnds tells how many temporary changes should have ended and have not.
 func (m *Metrics) OverdueEnds(n int) { m.overdueEnds.Set(float64(n)) }
 
 // PolicyStale tells whether the policy in force is older than its file.
-func (m *Metrics) PolicyStale(stale bool) {
-	v := 0.0
-	if stale {
-		v = 1
-	}
-	m.policyStale.Set(v)
+func (m *Metrics) PolicyStale(stale bool) { m.policyStale.Set(oneIf(stale)) }
+
+// PolicyTaken tells which policy is in force, and since when in this process.
+func (m *Metrics) PolicyTaken(sha256 string, at time.Time) {
+	m.policyInfo.Reset()
+	m.policyInfo.WithLabelValues(sha256).Set(1)
+	m.policyTaken.Set(float64(at.UnixMilli()) / 1000)
 }
 
 // Acked records an acknowledgement sent d after its envelope was received; after
@@ -158,8 +188,8 @@ func (m *Metrics) Acked(d time.Duration) {
 	}
 }
 
-// AckLate counts an acknowledgement that came too late to be sent.
-func (m *Metrics) AckLate() { m.acksLate.Inc() }
+// AckUnsent counts an acknowledgement that could not be sent.
+func (m *Metrics) AckUnsent() { m.acksUnsent.Inc() }
 
 // PatchSent records a PATCH sent d after the command, or the last approval, that
 // asked for it was received.
@@ -193,6 +223,9 @@ func (m *Metrics) SocketOpened() {
 // SocketClosed records that an open Socket Mode connection is gone.
 func (m *Metrics) SocketClosed() { m.sockets.Dec() }
 
+// SocketsWanted tells how many Socket Mode connections are to be open.
+func (m *Metrics) SocketsWanted(n int) { m.socketsWanted.Set(float64(n)) }
+
 // EnvelopeDropped counts an envelope dropped unacknowledged.
 func (m *Metrics) EnvelopeDropped() { m.envelopeDropped.Inc() }
 
@@ -213,6 +246,10 @@ func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
 
 func gauge(name, help string) prometheus.Gauge {
 	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func gaugeVec(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
 func histogram(name, help string) prometheus.Histogram {
@@ -240,9 +277,17 @@ func (m *Metrics) Panicked() { m.panics.Inc() }
 func (m *Metrics) AuditHead(seq int64) { m.auditHead.Set(float64(seq)) }
 
 // StoreUp tells whether the database answers.
-func (m *Metrics) StoreUp(up bool) {
-	m.storeUp.Set(0)
-	if up {
-		m.storeUp.Set(1)
+func (m *Metrics) StoreUp(up bool) { m.storeUp.Set(oneIf(up)) }
+
+// StoreFailed counts something that the database did not carry out.
+func (m *Metrics) StoreFailed() { m.storeErrors.Inc() }
+
+// KeyRefused tells whether Baseten refuses the API key.
+func (m *Metrics) KeyRefused(refused bool) { m.keyRefused.Set(oneIf(refused)) }
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
 	}
+	return 0
 }

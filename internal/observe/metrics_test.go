@@ -71,7 +71,7 @@ func TestMetrics(t *testing.T) {
 	m.RequestEnded("applied")
 	m.BreakGlass()
 	m.OpenReviews(3)
-	m.OverdueEnds(2)
+	m.OverdueEnds(1)
 	m.PolicyStale(true)
 	m.Acked(500 * time.Millisecond)
 	m.Acked(observe.AckDeadline)
@@ -90,6 +90,14 @@ func TestMetrics(t *testing.T) {
 	m.Panicked()
 	m.StoreUp(true)
 	m.AuditHead(4213)
+	m.Outcome("reached")
+	m.Requests("pending", 2, 90*time.Second)
+	m.PolicyTaken("0abc", time.UnixMilli(5000))
+	m.PolicyTaken("1def", time.UnixMilli(6500))
+	m.AckUnsent()
+	m.SocketsWanted(2)
+	m.StoreFailed()
+	m.KeyRefused(true)
 
 	want := map[string]string{
 		`autoscalebot_build_info{version="v1.2.3"}`:                                            "1",
@@ -99,7 +107,7 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_requests_ended_total{state="applied"}`:                                   "1",
 		`autoscalebot_break_glass_total`:                                                       "1",
 		`autoscalebot_open_reviews`:                                                            "3",
-		`autoscalebot_overdue_ends`:                                                            "2",
+		`autoscalebot_overdue_ends`:                                                            "1",
 		`autoscalebot_policy_stale`:                                                            "1",
 		`autoscalebot_ack_seconds_count`:                                                       "3",
 		`autoscalebot_ack_seconds_sum`:                                                         "7.5",
@@ -122,20 +130,51 @@ func TestMetrics(t *testing.T) {
 		`autoscalebot_request_panics_total`:                                                    "1",
 		`autoscalebot_store_up`:                                                                "1",
 		`autoscalebot_audit_head_seq`:                                                          "4213",
+		`autoscalebot_outcomes_total{outcome="reached"}`:                                       "1",
+		`autoscalebot_requests{state="pending"}`:                                               "2",
+		`autoscalebot_oldest_request_seconds{state="pending"}`:                                 "90",
+		`autoscalebot_policy_info{sha256="1def"}`:                                              "1",
+		`autoscalebot_policy_loaded_timestamp_seconds`:                                         "6.5",
+		`autoscalebot_acks_unsent_total`:                                                       "1",
+		`autoscalebot_sockets_wanted`:                                                          "2",
+		`autoscalebot_store_errors_total`:                                                      "1",
+		`autoscalebot_baseten_key_refused`:                                                     "1",
 	}
 	if diff := cmp.Diff(want, scrape(t, m)); diff != "" {
 		t.Errorf("scrape (-want +got):\n%s", diff)
 	}
 
 	m.PolicyStale(false)
+	m.KeyRefused(false)
 	m.StoreUp(false)
 	m.OpenReviews(0)
-	m.OverdueEnds(0)
 	<-waiting
 	got := scrape(t, m)
-	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_overdue_ends", "autoscalebot_store_up", `autoscalebot_queue_depth{queue="envelopes"}`} {
+	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_store_up", "autoscalebot_baseten_key_refused", `autoscalebot_queue_depth{queue="envelopes"}`} {
 		if got[name] != "0" {
 			t.Errorf("%s is %s, want 0", name, got[name])
+		}
+	}
+}
+
+// What is expected stands at zero before its first event, or nobody sees the first rise.
+func TestMetricsBeginAtZero(t *testing.T) {
+	m := observe.NewMetrics()
+	m.Expect(observe.Series{
+		Commands: []string{"change"}, CommandOutcomes: []string{"recorded", "refused"}, Refusals: []string{"policy_denied"},
+		EndStates: []string{"failed"}, OtherStates: []string{"pending"}, Outcomes: []string{"reached"},
+		SlackMethods: []string{"chat.update"}, SlackResults: []string{"ok"}, BasetenOps: []string{"model"}, BasetenResults: []string{"auth"},
+	})
+	got := scrape(t, m)
+	for _, name := range []string{
+		`commands_total{command="change",outcome="recorded"}`, `commands_total{command="change",outcome="refused"}`,
+		`refusals_total{reason="policy_denied"}`, `requests_ended_total{state="failed"}`, `requests{state="pending"}`,
+		`oldest_request_seconds{state="pending"}`, `outcomes_total{outcome="reached"}`,
+		`slack_calls_total{method="chat.update",result="ok"}`, `slack_call_seconds_count{method="chat.update"}`,
+		`baseten_calls_total{op="model",result="auth"}`, `baseten_call_seconds_count{op="model"}`,
+	} {
+		if got["autoscalebot_"+name] != "0" {
+			t.Errorf("%s is %q, want 0", name, got["autoscalebot_"+name])
 		}
 	}
 }

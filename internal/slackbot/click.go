@@ -3,6 +3,7 @@ package slackbot
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,10 +93,12 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 		b.record(d, from, view.ActionUndo, func(ctx context.Context, in change.Submission) (*change.Request, error) {
 			return b.changes.Undo(ctx, in, id)
 		})
-	case pressed == view.ActionEnd, pressed == view.ActionExtend, pressed == view.ActionKeep:
-		b.record(d, from, pressed, func(ctx context.Context, in change.Submission) (*change.Request, error) {
-			return b.pressedTerm(ctx, in, pressed, id)
-		})
+	case terms[pressed] != "":
+		if b.record(d, from, pressed, func(ctx context.Context, in change.Submission) (*change.Request, error) {
+			return b.pressedTerm(ctx, in, terms[pressed], id)
+		}) {
+			b.told(from, c, terms[pressed], id)
+		}
 	case pressed == view.ActionStatus:
 		d.read(from.delivery.Key, func(ctx context.Context) { b.readTarget(ctx, from, id) })
 	case pressed == view.ActionBreakGlass:
@@ -112,17 +115,27 @@ func (b *Bot) click(d *delivery, c slack.InteractionCallback, action *slack.Bloc
 // extendBy is how much longer a press of [Extend 1 h] lets a temporary change hold.
 const extendBy = time.Hour
 
+// terms are the buttons of a temporary change. Each makes a request of its own.
+var terms = map[string]change.Verb{
+	view.ActionExtend: change.VerbExtend,
+	view.ActionKeep:   change.VerbKeep,
+	view.ActionEnd:    change.VerbEnd,
+}
+
 // pressedTerm makes the request that a button of a temporary change asks for.
-func (b *Bot) pressedTerm(ctx context.Context, in change.Submission, pressed string, id change.ID) (*change.Request, error) {
-	switch pressed {
-	case view.ActionExtend:
+func (b *Bot) pressedTerm(ctx context.Context, in change.Submission, verb change.Verb, id change.ID) (*change.Request, error) {
+	switch verb {
+	case change.VerbExtend:
 		return b.changes.Extend(ctx, in, id, extendBy)
-	case view.ActionKeep:
+	case change.VerbKeep:
 		return b.changes.Keep(ctx, in, id)
 	default:
 		return b.changes.End(ctx, in, id)
 	}
 }
+
+// answered are what is answered where it is pressed in a private answer or on a page.
+var answered = []change.Verb{change.VerbApprove, change.VerbReview, change.VerbThaw, change.VerbExtend, change.VerbKeep, change.VerbEnd}
 
 // told answers a press that was carried out, where nothing else shows it: cards change for
 // all to see, private answers and pages do not.
@@ -131,7 +144,7 @@ func (b *Bot) told(from asker, c slack.InteractionCallback, verb change.Verb, id
 	switch alone := from.home || c.Container.IsEphemeral; {
 	case verb == change.VerbDeny:
 		m = view.ExplainOffer(id)
-	case alone && (verb == change.VerbApprove || verb == change.VerbReview):
+	case alone && slices.Contains(answered, verb):
 		m = view.Pressed(verb, id)
 	default:
 		return
@@ -152,7 +165,7 @@ func (b *Bot) doThat(d *delivery, from asker, c slack.InteractionCallback, actio
 // clicker is whoever pressed a button or sent a form.
 func clicker(d *delivery, c slack.InteractionCallback) asker {
 	from := asker{
-		delivery: change.Delivery{Key: d.id},
+		delivery: change.Delivery{Key: d.id, Envelope: d.id},
 		person:   authz.Person{ID: c.User.ID, Name: c.User.Name},
 		channel:  cmp.Or(c.Channel.ID, c.Container.ChannelID),
 		url:      c.ResponseURL,

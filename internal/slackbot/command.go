@@ -93,17 +93,18 @@ func askOf(c commands.Command) change.Ask {
 }
 
 // record has a new request recorded, acknowledges it, and only then begins to work
-// on it.
-func (b *Bot) record(d *delivery, from asker, name string, submit func(context.Context, change.Submission) (*change.Request, error)) {
+// on it. It reports whether it was recorded.
+func (b *Bot) record(d *delivery, from asker, name string, submit func(context.Context, change.Submission) (*change.Request, error)) bool {
 	r, err := submit(d.ctx, b.submission(from))
 	if err == nil {
-		b.cfg.Log.Info("command recorded", append(fields(d, from), zap.String("command", name), zap.String("request", string(r.ID)))...)
+		b.cfg.Log.Debug("command recorded", append(fields(d, from), zap.String("command", name), zap.String("request", string(r.ID)))...)
 		d.acknowledge()
 		b.cfg.Watch.command(name, "recorded")
 		b.changes.Start(r.ID)
-		return
+		return true
 	}
 	b.notDone(d, from, name, err)
+	return false
 }
 
 // act has something done to a request, acknowledges it, and only then begins to
@@ -114,7 +115,7 @@ func (b *Bot) act(d *delivery, from asker, a change.Act) bool {
 		b.notDone(d, from, string(a.Verb), err)
 		return false
 	}
-	b.cfg.Log.Info("act recorded", append(fields(d, from), zap.String("verb", string(a.Verb)), zap.String("request", string(a.ID)))...)
+	b.cfg.Log.Debug("act recorded", append(fields(d, from), zap.String("verb", string(a.Verb)), zap.String("request", string(a.ID)))...)
 	d.acknowledge()
 	b.cfg.Watch.command(string(a.Verb), "recorded")
 	b.changes.Start(a.ID)

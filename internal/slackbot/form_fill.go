@@ -132,9 +132,10 @@ func (s *forms) stop(f *filling) {
 func (b *Bot) fillNow(life context.Context, f *filling, c *choice) {
 	ctx, cancel := context.WithTimeout(life, fillWithin)
 	defer cancel()
-	form := view.Form{Kept: c.entry.Kept, Reason: c.entry.Reason, Typed: c.entry.Typed(), Now: b.cfg.Now()}
+	form := view.Form{Kept: c.entry.Kept, End: c.entry.End, Reason: c.entry.Reason, Typed: c.entry.Typed(), Now: b.cfg.Now()}
 	if c.start != nil {
 		form.Unknown, form.Typed, form.Reason, form.Replaced = c.start.unknown, c.start.typed(), c.start.reason, c.start.replaced
+		form.End = c.start.end
 	} else if id := c.entry.Kept.Replaces; id != "" {
 		form.Replaced, _ = b.changes.Request(ctx, c.from.person, id) // it is only shown
 	}
@@ -245,13 +246,14 @@ func (b *Bot) preview(ctx context.Context, c *choice, form view.Form) (*change.P
 	if channel == "" {
 		channel = c.entry.Channel
 	}
-	if len(touched) == 0 || channel == "" {
+	length, until, why := form.End.Read()
+	if len(touched) == 0 || channel == "" || why != "" {
 		return nil, nil
 	}
 	from := c.from
 	from.channel, from.thread = channel, c.entry.Kept.Thread
 	in := b.submission(from)
-	in.Ask = askOfForm(*form.Model, *form.Target, touched, form.Reason)
+	in.Ask = askOfForm(*form.Model, *form.Target, commands.Command{Settings: touched, For: length, Until: until, Reason: form.Reason})
 	in.MaxAge = formAge + time.Second // what was read for this form
 	p := b.changes.Preview(ctx, in)
 	return &p, moved
@@ -342,7 +344,8 @@ func (b *Bot) chosen(d *delivery, c slack.InteractionCallback) {
 		case action.ActionID == view.PressMore:
 			next.entry.Kept.More = true
 		default:
-			_, next.typing = baseten.SettingNamed(action.ActionID)
+			_, isSetting := baseten.SettingNamed(action.ActionID)
+			next.typing = isSetting || action.ActionID == view.InputEnd
 		}
 		next.at = action.ActionTs
 	}

@@ -25,6 +25,7 @@ type start struct {
 	// kind and word name the target, as typed.
 	kind, word string
 	settings   baseten.Settings
+	end        view.FormEnd
 	reason     string
 	replaced   *change.Request
 }
@@ -179,6 +180,9 @@ func (b *Bot) changeRequest(d *delivery, from asker, trigger string, id change.I
 		st := start{kept: keptAt(r.Channel, r.Thread), settings: r.Ask.Settings, kind: r.Ask.TargetKind, word: r.Ask.Target}
 		if !r.State.Ended() && r.Messages.Buttons {
 			st.kept.Replaces, st.replaced = id, r
+		}
+		if person, _, err := b.changes.Who(ctx, from.person.ID); err == nil {
+			st.end = view.EndOf(r, person, b.cfg.Now())
 		}
 		if r.Requester.ID == from.person.ID {
 			st.reason = r.Ask.Reason // others give their own

@@ -95,7 +95,7 @@ func (b *Bot) reasonSubmitted(d *delivery, c slack.InteractionCallback) {
 	var no *change.Refused
 	switch {
 	case err == nil:
-		b.cfg.Log.Info("form recorded", append(fields(d, from), zap.String("verb", string(act.Verb)), zap.String("request", string(id)))...)
+		b.cfg.Log.Debug("form recorded", append(fields(d, from), zap.String("verb", string(act.Verb)), zap.String("request", string(id)))...)
 		d.acknowledge()
 		b.cfg.Watch.command(string(act.Verb), "recorded")
 		b.changes.Start(id)

@@ -101,6 +101,10 @@ func (b *Bot) askedIn(ctx context.Context, viewID string, e view.FormEntry) (ask
 		return ask, map[string]string{e.UnderTarget(): view.ChooseTarget}
 	}
 	touched, shown, wrong := e.Settings()
+	length, until, why := e.End.Read()
+	if why != "" {
+		wrong[e.UnderEnd()] = why
+	}
 	if len(wrong) > 0 {
 		return ask, wrong
 	}
@@ -125,7 +129,7 @@ func (b *Bot) askedIn(ctx context.Context, viewID string, e view.FormEntry) (ask
 	if err := baseten.Check(touched, settingsOf(e, shown), target.Development); errors.As(err, &invalid) {
 		return ask, map[string]string{e.Under(invalid.Field): view.InvalidUnder(invalid)}
 	}
-	ask = askOfForm(model, target, touched, e.Reason)
+	ask = askOfForm(model, target, commands.Command{Settings: touched, For: length, Until: until, Reason: e.Reason})
 	ask.Shown = shown
 	var mistake *commands.Mistake
 	if _, err := commands.Parse(ask.Text); errors.As(err, &mistake) {
@@ -209,9 +213,10 @@ func (s *forms) moved(viewID string, e view.FormEntry, touched, shown, current b
 
 // askOfForm is what a form asks for, as if the line had been typed: with names in its
 // text, and by IDs, so that no renaming leads elsewhere.
-func askOfForm(m baseten.Listed, r baseten.Resolved, settings baseten.Settings, reason string) change.Ask {
+func askOfForm(m baseten.Listed, r baseten.Resolved, what commands.Command) change.Ask {
 	t := r.Target()
-	ask := change.Ask{Model: m.ID, Target: t.Environment, TargetKind: t.Kind(), Settings: settings, Reason: reason}
+	ask := askOf(what)
+	ask.Model, ask.Target, ask.TargetKind = m.ID, t.Environment, t.Kind()
 	spelled := commands.Ref{Word: t.Environment}
 	if t.Environment == "" {
 		ask.Target = t.DeploymentID
@@ -220,7 +225,8 @@ func askOfForm(m baseten.Listed, r baseten.Resolved, settings baseten.Settings, 
 			spelled.Word = t.DeploymentID
 		}
 	}
-	line := commands.Command{Name: commands.NameChange, Model: commands.Ref{Word: m.Plain()}, Target: spelled, Settings: settings}
+	reason, line := what.Reason, what
+	line.Name, line.Model, line.Target, line.Reason = commands.NameChange, commands.Ref{Word: m.Plain()}, spelled, ""
 	if _, err := commands.Parse(line.String()); err != nil { // names that nobody can type
 		line.Model.Word = m.ID
 		if t.Environment == "" {

@@ -120,7 +120,7 @@ func newLab(t *testing.T, apiURL string) *lab {
 				defer l.mu.Unlock()
 				l.results = append(l.results, method+" "+result)
 			},
-			Dropped: count(&l.dropped), LateAck: count(&l.unacked),
+			Dropped: count(&l.dropped), Unacked: count(&l.unacked),
 			Command: func(command, outcome string) {
 				l.mu.Lock()
 				defer l.mu.Unlock()

@@ -132,7 +132,7 @@ func (d *delivery) acknowledgeWith(payload any) {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(d.ctx), d.received.Add(lastAck))
 	defer cancel()
 	if err := d.ack(ctx, d.id, payload); err != nil {
-		call(watch.LateAck)
+		call(watch.Unacked)
 		d.bot.cfg.Log.Warn("not acknowledged", zap.String("envelope", d.id), zap.Error(err))
 		return
 	}

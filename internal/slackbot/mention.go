@@ -26,7 +26,7 @@ func (b *Bot) mention(d *delivery, eventID string, e *slackevents.AppMentionEven
 		return
 	}
 	from := asker{
-		delivery: change.Delivery{Key: eventID},
+		delivery: change.Delivery{Key: eventID, Envelope: d.id},
 		person:   authz.Person{ID: e.User},
 		channel:  e.Channel, thread: e.ThreadTimeStamp,
 	}

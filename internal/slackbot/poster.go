@@ -96,7 +96,7 @@ func (s *slot) Post(ctx context.Context, r *change.Request, part change.Part) (c
 		thread = ""
 	case change.ReviewReminder:
 		thread = r.Messages.Review.Ref.TS
-	case change.Reply, change.BadNews, change.Reminder:
+	case change.Reply, change.BadNews, change.Reminder, change.EndNotice, change.EndOverdue:
 		if thread == "" {
 			thread = r.Messages.Card.Ref.TS
 		}
@@ -104,7 +104,7 @@ func (s *slot) Post(ctx context.Context, r *change.Request, part change.Part) (c
 	}
 	options := func(m view.Message) []slack.MsgOption {
 		out := m.Options(thread)
-		if part == change.BadNews && thread != "" && r.Target.Slot() == production {
+		if (part == change.BadNews || part == change.EndOverdue) && thread != "" && r.Target.Slot() == production {
 			out = append(out, slack.MsgOptionBroadcast())
 		}
 		return out

@@ -10,7 +10,7 @@ import (
 // slash serves a slash command. One that asks for nothing yet opens the form.
 func (b *Bot) slash(d *delivery, c slack.SlashCommand) {
 	from := asker{
-		delivery: change.Delivery{Key: d.id},
+		delivery: change.Delivery{Key: d.id, Envelope: d.id},
 		person:   authz.Person{ID: c.UserID, Name: c.UserName},
 		channel:  c.ChannelID, url: c.ResponseURL,
 	}

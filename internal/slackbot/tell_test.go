@@ -33,6 +33,9 @@ func TestPartsAndTheirThreads(t *testing.T) {
 		{change.BadNews, "", baseten.Target{Environment: "staging"}, channel, "1.1", ""},
 		{change.BadNews, "", baseten.Target{Environment: "production"}, channel, "1.1", "true"},
 		{change.BadNews, "9.9", baseten.Target{DeploymentID: "d1", Serves: "production"}, channel, "9.9", "true"},
+		{change.EndNotice, "", baseten.Target{Environment: "production"}, channel, "1.1", ""},
+		{change.EndOverdue, "9.9", baseten.Target{Environment: "staging"}, channel, "9.9", ""},
+		{change.EndOverdue, "", baseten.Target{Environment: "production"}, channel, "1.1", "true"},
 		{change.ReviewCard, "9.9", baseten.Target{Environment: "production"}, "C0ALARMS", "", ""},
 	} {
 		var sent url.Values

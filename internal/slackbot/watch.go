@@ -8,10 +8,10 @@ type Watch struct {
 	// Dropped tells of an envelope that was not taken: the queue was full, or the
 	// socket was being closed. Slack tells the person that it failed.
 	Dropped func()
-	// Acked tells how long after receipt an acknowledgement was written; LateAck that
-	// it was too late, or that the socket was gone.
+	// Acked tells how long after receipt an acknowledgement was written; Unacked that
+	// none could be: the socket was gone, or it was too late to try.
 	Acked   func(time.Duration)
-	LateAck func()
+	Unacked func()
 	// Unrecorded tells of a command that could not be recorded, and so was not
 	// acknowledged.
 	Unrecorded func()

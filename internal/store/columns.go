@@ -29,6 +29,7 @@ func requestColumns(r *change.Request) []column {
 		{"channel", &r.Channel},
 		{"channel_name", &r.ChannelName},
 		{"thread", &r.Thread},
+		{"envelope", &r.Envelope},
 		{"ask", doc(&r.Ask)},
 		{"origin", doc(&r.Origin)},
 		{"target", doc(&r.Target)},

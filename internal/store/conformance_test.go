@@ -2,7 +2,6 @@ package store
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -90,9 +89,8 @@ func lasting(t *testing.T, fresh func(t *testing.T) string) {
 }
 
 func TestSQLite(t *testing.T) {
-	fresh := func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "bot.db") }
-	conformance(t, fresh)
-	lasting(t, fresh)
+	conformance(t, freshSQLite)
+	lasting(t, freshSQLite)
 }
 
 func TestSQLiteInMemory(t *testing.T) {

@@ -32,6 +32,30 @@ type database struct {
 	prepared map[string]*sql.Stmt
 	// closeRest closes what is beside write and read.
 	closeRest func() error
+	// told is Config.Failed.
+	told func()
+}
+
+// failed counts an error of the database and returns it, with what to do where the file
+// is damaged. That two writers wanted the
+// same, and that the caller gave up, are no failures.
+func (d *database) failed(err error) error {
+	if err != nil && d.told != nil && !d.isUnique(err) && !errors.Is(err, context.Canceled) {
+		d.told()
+	}
+	return explainDamage(err)
+}
+
+// counted is a database whose failures are counted.
+type counted struct {
+	*sql.DB
+	d *database
+}
+
+// QueryContext implements querier.
+func (c counted) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	rows, err := c.DB.QueryContext(ctx, text, args...)
+	return rows, c.d.failed(err)
 }
 
 // endWait bounds the wait for the result of a commit that has begun.
@@ -63,12 +87,12 @@ func (d *database) transact(ctx context.Context, fn func(tx) error) error {
 	defer committing()
 	t, err := d.write.BeginTx(live, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
-		return err
+		return d.failed(err)
 	}
 	defer func() { _ = t.Rollback() }() // does nothing after Commit
 	if d.begin != nil {
 		if err := d.begin(ctx, t); err != nil {
-			return err
+			return d.failed(err)
 		}
 	}
 	if err := fn(tx{t, d}); err != nil {
@@ -78,7 +102,7 @@ func (d *database) transact(ctx context.Context, fn func(tx) error) error {
 		return ctx.Err()
 	}
 	defer time.AfterFunc(endWait, end).Stop()
-	return t.Commit()
+	return d.failed(t.Commit())
 }
 
 func (d *database) close() error {
@@ -116,10 +140,14 @@ type tx struct {
 
 // QueryContext implements querier.
 func (t tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	var rows *sql.Rows
+	var err error
 	if stmt := t.d.prepared[text]; stmt != nil {
-		return t.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
+		rows, err = t.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
+	} else {
+		rows, err = t.Tx.QueryContext(ctx, t.d.words.Replace(text), args...)
 	}
-	return t.Tx.QueryContext(ctx, t.d.words.Replace(text), args...)
+	return rows, t.d.failed(err)
 }
 
 // exec returns how many rows were written.
@@ -135,7 +163,7 @@ func (t tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
 		done, err = t.ExecContext(ctx, t.d.words.Replace(text), args...)
 	}
 	if err != nil {
-		return 0, err
+		return 0, t.d.failed(err)
 	}
 	return done.RowsAffected()
 }

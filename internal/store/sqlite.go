@@ -119,8 +119,12 @@ func isSQLiteUnique(err error) bool {
 // explainDamage tells what to do where the file is not, or no longer, a database.
 func explainDamage(err error) error {
 	var e *sqlite.Error
-	if errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code() == sqlite3.SQLITE_NOTADB) {
+	if errors.As(err, &e) && isDamage(e) {
 		return fmt.Errorf("the database file is damaged: restore a backup: %w", err)
 	}
 	return err
+}
+
+func isDamage(e *sqlite.Error) bool {
+	return e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code() == sqlite3.SQLITE_NOTADB
 }

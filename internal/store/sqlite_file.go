@@ -36,6 +36,21 @@ func connect(ctx context.Context, path, options string, conns int) (*sql.DB, err
 	return db, nil
 }
 
+// Probe looks at a SQLite file as a program would that opens it now, since what this
+// process has read stays in its memory whatever becomes of the file. PostgreSQL does that
+// itself.
+func (s *Store) Probe(ctx context.Context) error {
+	if s.file == "" {
+		return nil
+	}
+	db, err := connect(ctx, s.file, optRead, 1)
+	if err == nil {
+		probe := &Reader{db: counted{db, s.db}, close: db.Close}
+		err = errors.Join(probe.Ping(ctx), probe.Close())
+	}
+	return explainDamage(err)
+}
+
 // lockFile takes the lock beside the database file. It goes with the process,
 // however that ends.
 func lockFile(ctx context.Context, path string, cfg Config) (*flock.Flock, error) {

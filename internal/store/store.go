@@ -5,9 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"autoscalebot/internal/change"
 )
@@ -22,6 +26,9 @@ type Config struct {
 	// Log gets what an operator has to know while the database is opened. Nil is
 	// silence.
 	Log *zap.Logger
+	// Failed, if not nil, is told of each statement and commit that the database did not
+	// carry out.
+	Failed func()
 	// LockWait is how long to wait for another process that holds the SQLite file.
 	// Zero is one minute.
 	LockWait time.Duration
@@ -45,6 +52,8 @@ func (c Config) withDefaults() Config {
 type Store struct {
 	*Reader
 	db *database
+	// file is a SQLite database's, "" for others.
+	file string
 }
 
 var _ change.Store = (*Store)(nil)
@@ -69,7 +78,29 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Reader: &Reader{db: db.read, close: db.close}, db: db}, nil
+	db.told = cfg.Failed
+	return &Store{Reader: &Reader{db: counted{db.read, db}, close: db.close}, db: db, file: addr.path}, nil
+}
+
+// Trouble says in a few words why the database does not carry out what it should, without
+// the address or anything else that is nobody's business.
+func Trouble(err error) string {
+	var file *sqlite.Error
+	var server *pgconn.PgError
+	switch {
+	case errors.As(err, &file) && isDamage(file):
+		return "the database file is damaged: restore a backup"
+	case errors.As(err, &file) && file.Code()&0xff == sqlite3.SQLITE_FULL:
+		return "the disk of the database is full"
+	case errors.As(err, &server) && server.Code == "53100": // disk_full
+		return "the disk of the database is full"
+	case errors.As(err, &server) && strings.HasPrefix(server.Code, "28"): // invalid_authorization_specification
+		return "the database does not accept the role or its password"
+	case errors.As(err, &server) && server.Code == "25006": // read_only_sql_transaction
+		return "the database takes no writes: it is read-only"
+	default:
+		return "the database does not answer"
+	}
 }
 
 // OpenBeside opens a database for reading only, beside a bot that may be running on

@@ -216,6 +216,7 @@ function drawChat() {
   drawIntro($("intro"), c, state, {
     fill: (text) => chat.fill(text), as: (id) => go({ as: id }), find: findButton,
     use: (name) => attempt({ action: "world", name, on: true }),
+    move: (minutes) => attempt({ action: "clock", minutes }),
   });
   const top = messages().filter((m) => !isReply(m) || m.broadcast);
   follow($("scroll"), c.id, top.at(-1)?.ts, () => drawMessages($("messages"), top, {

@@ -14,7 +14,6 @@ const COMMANDS = [
   ["keep", "keep a temporary change for good"],
   ["freeze", "stop changes of a model until a time"],
   ["thaw", "end a freeze"],
-  ["reviews", "break-glass that nobody has signed yet"],
   ["whoami", "your ID, your groups, the rules that name you"],
   ["help", "commands and settings"],
 ];
@@ -37,6 +36,19 @@ const OPTIONS = [
   ["dry-run", "show what would happen"],
   ["break-glass", "skip the approval, loudly; needs a reason"],
 ];
+
+// What options mean in a freeze.
+const FREEZE = {
+  "reason=\"": "why; everybody who is stopped reads it",
+  "for=": "for how long, as in 2h",
+  "until=": "until when, as in 18:00",
+  "break-glass": "let requests through that skip their approval",
+};
+
+// What for and until take, and extend.
+const LENGTHS = [["30m", "30 minutes"], ["1h", "one hour"], ["2h", "two hours"], ["8h", "eight hours"], ["2d", "two days"]];
+const MOMENTS = [["18:00", "today, or tomorrow where that has passed"], ['"Mon 08:00"', "next Monday morning"]];
+const EXTENSIONS = ["1h", "2h", "8h"];
 
 // complete returns what fits at the caret as {from, to, items}, where an item is
 // {text, hint, group, stay}: text replaces the characters from…to, and stay says
@@ -79,12 +91,36 @@ function command(words, word, world) {
   switch (first) {
     case "list": case "pending": case "whoami": case "reviews": return [];
     case "help": return rest.length ? [] : COMMANDS.map(([text, hint]) => ({ text, hint, group: "Commands" }));
-    case "cancel": case "undo": case "extend": case "keep": case "thaw":
-      return rest.length ? [] : world.requests.map((text) => ({ text, hint: "seen in this channel", group: "Requests" }));
-    case "status": case "history": case "freeze": return rest.length === 0 ? models(world) : rest.length === 1 ? targets(rest[0], world) : [];
+    case "extend":
+      return rest.length === 1 ? EXTENSIONS.map((text) => ({ text, hint: "longer", group: "Time" })) : rest.length ? [] : requests(world);
+    case "cancel": case "undo": case "keep": case "thaw":
+      return rest.length ? [] : requests(world);
+    case "freeze": return rest.length === 0 ? [{ text: "*", hint: "all models", group: "Models" }, ...models(world)] : freeze(rest, word, world);
+    case "status": case "history": return rest.length === 0 ? models(world) : rest.length === 1 ? targets(rest[0], world) : [];
     case "can": return rest.length === 0 ? models(world) : change(rest, word, world);
   }
   return change(words, word, world);
+}
+
+const requests = (world) => world.requests.map((text) => ({ text, hint: "seen in this channel", group: "Requests" }));
+
+// ends are values of for= and until=, once one of them is typed.
+function ends(word) {
+  const [option] = word.match(/^(for|until)=/) ?? [];
+  if (!option) return undefined;
+  return (option === "for=" ? LENGTHS : MOMENTS).map(([text, hint]) => ({ text: option + text, hint, group: "Time" }));
+}
+
+function freeze([model, ...rest], word, world) {
+  const typing = ends(word);
+  if (typing) return typing;
+  const used = new Set(rest.map((w) => w.split("=")[0]));
+  const named = rest.some((w) => !w.includes("=") && w !== "break-glass");
+  return [
+    ...(model === "*" || named || used.size ? [] : targets(model, world)),
+    ...OPTIONS.filter(([text]) => text !== "dry-run" && !used.has(text.split("=")[0]))
+      .map(([text, hint]) => ({ text, hint: FREEZE[text] ?? hint, group: "Options", stay: /["=]$/.test(text) })),
+  ];
 }
 
 function models(world) {
@@ -124,6 +160,8 @@ function change([model, target, ...rest], word, world) {
   if (target === undefined) return targets(model, world);
   const now = settingsOf(model, target, world);
   const current = (field) => now ? ` · now ${now[field] ?? "not set"}` : "";
+  const end = ends(word);
+  if (end) return end;
   const typing = word.match(/^([a-z-]+)=/);
   if (typing) {
     const setting = SETTINGS.find(([name]) => name === typing[1]);

@@ -13,7 +13,7 @@ export function drawWorld(tools, use, move) {
   if (tray.childElementCount === 0) {
     put(tray, h("h2", {}, "World"), h("p", { class: "dim" }, "What happens around the bot. Nothing here is a fault; see Faults for those."),
       h("section", { class: "clock-row", "aria-label": "Time" },
-        h("div", {}, h("p", { class: "clock", id: "clock" }), h("p", { class: "dim" }, "Moves Slack, Baseten and the bot forward together: requests expire, reminders come, schedules begin.")),
+        h("div", {}, h("p", { class: "clock", id: "clock" }), h("p", { class: "dim" }, "Moves Slack, Baseten and the bot forward together: requests expire, reminders come, schedules begin, temporary changes and freezes end.")),
         h("div", { class: "jumps" }, JUMPS.map(([minutes, name]) => h("button", { type: "button", class: "btn", onclick: () => move(minutes) }, name)))),
       h("div", { class: "groups" }));
   }

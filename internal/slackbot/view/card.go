@@ -81,19 +81,23 @@ func origin(r *change.Request) prose {
 	switch r.Origin.Kind {
 	case change.OriginUndo:
 		return say("Undoes ", other, ".")
-	case change.OriginTimeUp, change.OriginEndNow, change.OriginEndAsked:
-		return say("Ends ", other, ".")
-	case change.OriginExtends:
-		return say("Lets ", other, " hold longer.")
-	case change.OriginKeeps:
-		return say("Keeps ", other, " for good.")
-	case change.OriginAgain, change.OriginReplaces:
+	case change.OriginAgain, change.OriginReplaces, change.OriginTimeUp, change.OriginEndNow, change.OriginEndAsked, change.OriginExtends, change.OriginKeeps:
 	}
 	if asker := r.Origin.Requester.ID; asker != "" && asker != r.Requester.ID {
 		other = say(other, " of ", user(asker))
 	}
-	if r.Origin.Kind == change.OriginReplaces {
+	switch r.Origin.Kind {
+	case change.OriginReplaces:
 		return say("Asked in place of ", other, ".")
+	case change.OriginTimeUp:
+		return say("Ends ", other, ".")
+	case change.OriginEndNow, change.OriginEndAsked:
+		return say("Ends ", other, " early.")
+	case change.OriginExtends:
+		return say("Extends ", other, ".")
+	case change.OriginKeeps:
+		return say("Keeps ", other, " for good.")
+	case change.OriginUndo, change.OriginAgain:
 	}
 	return say("Asked again after ", other, ".")
 }

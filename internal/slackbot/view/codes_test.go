@@ -97,7 +97,7 @@ func fullReason(code change.Code) change.Reason {
 		HTTP: 500, BasetenCode: "CODE", Tries: 2, Moved: movedTo5(), Fields: []baseten.Field{baseten.MaxScaleDownRate},
 		Invalid: &baseten.InvalidError{Code: baseten.MinAboveMax, Field: baseten.MinReplica, Value: 5, Other: 4}, Was: "production", Is: "staging", After: 12 * time.Minute,
 		Request: "ZZZZZ", State: change.Denied, Link: "https://acme.slack.com/archives/C0/p1", Verb: change.VerbBreakGlass,
-		Then: nil,
+		Until: asked.Add(time.Hour), Freeze: byLea(),
 	}
 }
 
@@ -160,6 +160,7 @@ func TestEveryNoteHasWords(t *testing.T) {
 		n := change.Note{
 			Code: code, Name: "production", Status: "RAMPING_UP", Percent: &percent, Until: asked.Add(time.Hour), Zone: "Europe/Berlin",
 			Fields: []baseten.Field{baseten.MaxReplica, baseten.MaxScaleDownRate}, Moved: movedTo5(),
+			Request: "9ABCD", Target: a().Target, Link: "https://acme.slack.com/archives/C0/p1",
 		}
 		r := a(noted(n))
 		if text := say(note(r, n)).plain(); strings.Contains(text, string(code)+".") {

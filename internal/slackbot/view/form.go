@@ -34,7 +34,7 @@ const (
 )
 
 // formVersion is what this version writes into the form, see FormKept.
-const formVersion = 1
+const formVersion = 2
 
 // FormKept is what the form carries unseen, and brings back. It is no authority: what it
 // names is judged as if it had been typed.
@@ -53,6 +53,10 @@ type FormKept struct {
 	Given string `json:"given,omitempty"`
 	// NeedsReason tells that the policy wants a reason for what was chosen last.
 	NeedsReason bool `json:"needs_reason,omitempty"`
+	// NeedsEnd tells that it wants an end, MostFor how long it lets that hold at most, zero
+	// for any time.
+	NeedsEnd bool          `json:"needs_end,omitempty"`
+	MostFor  time.Duration `json:"most_for,omitempty"`
 }
 
 // Form is what the form shows at one moment.
@@ -67,6 +71,7 @@ type Form struct {
 	Target  *baseten.Resolved
 	// Typed are values that stand in fields in place of today's.
 	Typed  map[baseten.Field]string
+	End    FormEnd
 	Reason string
 	// Replaced is the request of Kept.Replaces.
 	Replaced *change.Request
@@ -89,7 +94,8 @@ const (
 func ChangeForm(f Form) slack.ModalViewRequest {
 	f.Kept.Version = formVersion
 	if f.Seen != nil {
-		f.Kept.NeedsReason = f.Seen.Request.Decision.RequireReason
+		d := f.Seen.Request.Decision
+		f.Kept.NeedsReason, f.Kept.NeedsEnd, f.Kept.MostFor = d.RequireReason, d.RequireFor, d.MaxFor
 	}
 	var d draft
 	d.replaced(f.Replaced)
@@ -106,11 +112,13 @@ func ChangeForm(f Form) slack.ModalViewRequest {
 	if shown && !fixed {
 		d.fields(f, baseten.AllSettings[:formFirst])
 	}
+	if shown {
+		d.endFields(f)
+	}
 	d.lines(f.says()...)
 	if shown && (f.Kept.More || fixed) {
 		d.fields(f, baseten.AllSettings[formFirst:])
 	}
-	// For how long it is to hold is asked here, once changes for a time exist.
 	if shown {
 		d.input(reasonField(f))
 		if !f.Kept.More && !fixed {
@@ -143,7 +151,7 @@ func (d *draft) input(b *slack.InputBlock) { d.blocks = append(d.blocks, b) }
 // replaced says in whose place the request is to stand.
 func (d *draft) replaced(old *change.Request) {
 	if old != nil {
-		d.lines(say("In place of ", old.ID.String()+" by ", user(old.Requester.ID), ": ", join(", ", wishes(old)...)))
+		d.lines(say("In place of ", old.ID.String()+" by ", user(old.Requester.ID), ": ", join(", ", wishes(old)...)), term(old))
 	}
 }
 
@@ -345,6 +353,8 @@ func (f Form) says() []prose {
 		return f.stale(nil)
 	case f.Target.Settings() == nil:
 		return []prose{say("⚠️ ", about(&change.Request{Target: f.Target.Target()}, unshown(*f.Target), "").tell(inAnswer))}
+	case f.endWrong() != "":
+		return f.stale([]prose{f.today(), say("⏱️ " + f.endWrong())})
 	case f.Seen == nil:
 		return f.stale([]prose{f.today(), say("Change a value to see what it costs and who has to agree.")})
 	}
@@ -353,15 +363,26 @@ func (f Form) says() []prose {
 	switch {
 	case no.Code == change.PolicyDenied && no.Cause.Code == authz.CauseReasonMissing:
 		lines = append(lines, say("It needs a reason: please give one below."))
+	case no.Code == change.PolicyDenied && no.Cause.Code == authz.CauseForMissing:
+		lines = append(lines, say("It needs an end: choose for how long."))
+	case no.Code == change.PolicyDenied && no.Cause.Code == authz.CauseTooLong:
+		lines = append(lines, say("It may hold for "+length(no.Cause.Max)+" at most: choose a shorter time."))
 	case no.Code != "":
 		lines = append(lines, say("⛔ ", about(r, no, r.Requester.ID).tell(inAnswer)))
 	default:
 		lines = append(lines, formVerdict(r.Decision))
 	}
+	lines = append(lines, term(r))
 	if len(f.Moved) > 0 {
 		lines = append(lines, say("⚠️ ", bold(moved(f.Moved)), "."))
 	}
 	return f.stale(append(append(lines, cardFacts(r)), notes(r)...))
+}
+
+// endWrong is what is wrong with the end that was typed.
+func (f Form) endWrong() string {
+	_, _, why := f.End.Read()
+	return why
 }
 
 // formVerdict is who has to agree, in a few words.

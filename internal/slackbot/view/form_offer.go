@@ -28,10 +28,12 @@ var (
 	changeableCodes = []change.Code{
 		change.NameNotFound, change.NameAmbiguous, change.InvalidValue, change.SettingsMoved, change.UndoMoved,
 		change.BasetenRefused, change.BasetenLimited, change.BasetenAway, change.NotJudgedInTime,
+		change.UntilTooSoon, change.UntilTooFar, change.UntilSkipped, change.CannotGoBack,
 	}
 	changeableCauses = []authz.CauseCode{
 		authz.CauseNoRule, authz.CauseDenies, authz.CauseReasonMissing, authz.CauseTooFew, authz.CauseConditionFailed,
 		authz.CauseBreakGlassNever, authz.CauseBreakGlassNotYou, authz.CauseBreakGlassReason,
+		authz.CauseForMissing, authz.CauseTooLong,
 	}
 )
 
@@ -39,6 +41,9 @@ var (
 // Where the person may change nothing, or nothing can be changed where they asked, a form
 // would promise too much.
 func changeable(r *change.Request) bool {
+	if r.Kind == change.KindFreeze {
+		return false
+	}
 	if r.Reason.Code == change.PolicyDenied {
 		return slices.Contains(changeableCauses, r.Reason.Cause.Code)
 	}

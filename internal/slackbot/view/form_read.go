@@ -23,9 +23,10 @@ type FormEntry struct {
 	ModelID, Target string
 	// Fields are in the order of the table of settings.
 	Fields []FormField
+	End    FormEnd
 	Reason string
 
-	targetBlock string
+	targetBlock, endBlock string
 }
 
 // FormField is the field of one setting.
@@ -51,6 +52,11 @@ func ReadForm(v slack.View) (FormEntry, bool) {
 	e.Channel = values[PickChannel][PickChannel].SelectedConversation
 	e.ModelID = values[e.Kept.modelBlock()][PickModel].SelectedOption.Value
 	e.Reason = oneLine(values[BlockReason][InputReason].Value)
+	e.End = FormEnd{values[PickEnd][PickEnd].SelectedOption.Value, oneLine(values[InputEnd][InputEnd].Value)}
+	e.endBlock = PickEnd
+	if _, shown := values[InputEnd]; shown {
+		e.endBlock = InputEnd
+	}
 	e.targetBlock = e.Kept.modelBlock()
 	for block := range values {
 		if strings.HasPrefix(block, targetPrefix) {
@@ -199,6 +205,10 @@ func (e FormEntry) Under(f baseten.Field) string {
 
 // UnderModel is the block of the model.
 func (e FormEntry) UnderModel() string { return e.Kept.modelBlock() }
+
+// UnderEnd is the block of what was typed for how long, or of the choice where the form does
+// not show that yet.
+func (e FormEntry) UnderEnd() string { return e.endBlock }
 
 // UnderTarget is the block of the target, or of the model where there is none.
 func (e FormEntry) UnderTarget() string { return e.targetBlock }

@@ -109,16 +109,33 @@ func forms() map[string]Form {
 		"9 not allowed, and moved": with(func(f *Form) {
 			f.Typed, f.Seen, f.Moved = typed, seenAs(no, authz.Decision{}), movedTo5()
 		}),
-		"A in place of":  with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
-		"B Baseten away": {Kept: kept, Model: model, Trouble: change.Reason{Code: change.BasetenAway}},
-		"C stale":        with(func(f *Form) { f.Targets, f.Now = &stale, targets.ReadAt.Add(time.Minute) }),
+		"A in place of": with(func(f *Form) { f.Kept.Replaces, f.Replaced = "K7Q2M", living()[0].r }),
+		"D for 2 h": with(func(f *Form) {
+			f.Typed, f.End, f.Seen = typed, FormEnd{Choice: "2h"}, seenAs(change.Reason{}, allowed)
+			forTime(2 * time.Hour)(f.Seen.Request)
+		}),
+		"E until, typed": with(func(f *Form) {
+			f.Typed, f.End, f.Seen = typed, FormEnd{"typed", "18:00"}, seenAs(change.Reason{}, authz.Decision{Effect: authz.Allow, RequireFor: true, MaxFor: 8 * time.Hour})
+			untilTime(asked.Add(3 * time.Hour))(f.Seen.Request)
+		}),
+		"F needs an end": with(func(f *Form) {
+			f.Typed, f.Seen = typed, seenAs(change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseForMissing, Rule: "x"}}, authz.Decision{Effect: authz.Deny, RequireFor: true})
+		}),
+		"G too long": with(func(f *Form) {
+			f.Typed, f.End = typed, FormEnd{Choice: "8h"}
+			f.Seen = seenAs(change.Reason{Code: change.PolicyDenied, Cause: authz.Cause{Code: authz.CauseTooLong, Rule: "x", Max: time.Hour}}, authz.Decision{Effect: authz.Deny, RequireFor: true, MaxFor: time.Hour})
+			forTime(8 * time.Hour)(f.Seen.Request)
+		}),
+		"H an end that cannot be read": with(func(f *Form) { f.Typed, f.End = typed, FormEnd{"typed", "soon"} }),
+		"B Baseten away":               {Kept: kept, Model: model, Trouble: change.Reason{Code: change.BasetenAway}},
+		"C stale":                      with(func(f *Form) { f.Targets, f.Now = &stale, targets.ReadAt.Add(time.Minute) }),
 	}
 }
 
 func TestGoldenForm(t *testing.T) {
 	var s sheet
 	all := forms()
-	for _, key := range []string{"1 no channel yet", "2 a word not found", "3 reading", "4 no target yet", "5 as it is today", "6 at once", "7 needs people", "8 needs a reason", "9 not allowed, and moved", "A in place of", "B Baseten away", "C stale"} {
+	for _, key := range []string{"1 no channel yet", "2 a word not found", "3 reading", "4 no target yet", "5 as it is today", "6 at once", "7 needs people", "8 needs a reason", "9 not allowed, and moved", "A in place of", "B Baseten away", "C stale", "D for 2 h", "E until, typed", "F needs an end", "G too long", "H an end that cannot be read"} {
 		fmt.Fprintf(&s.b, "=== %s\n%s\n\n", key[2:], filledIn(t, ChangeForm(all[key])))
 	}
 	s.compare(t, "form")
@@ -241,6 +258,24 @@ func TestFormIsReadBack(t *testing.T) {
 		t.Errorf("wrong: %v", wrong)
 	}
 
+	// For how long: chosen, or typed where that is chosen.
+	if e.End != (FormEnd{Choice: "never"}) {
+		t.Errorf("for how long: %+v", e.End)
+	}
+	for name, want := range map[string]string{"D for 2 h": "2h0m0s ", "E until, typed": "0s 18:00", "H an end that cannot be read": "0s "} {
+		e, _ := ReadForm(state(t, ChangeForm(forms()[name]), nil))
+		d, until, why := e.End.Read()
+		if got := d.String() + " " + until.String(); got != want || (why != "") != (name[0] == 'H') || e.End != forms()[name].End {
+			t.Errorf("%s: read %s, %q", name, got, why)
+		}
+	}
+
+	// Sent before the field is there: the mistake is shown where there is one.
+	e, _ = ReadForm(state(t, ChangeForm(forms()["F needs an end"]), nil))
+	if e.UnderEnd() != PickEnd {
+		t.Errorf("a mistake is shown under %s", e.UnderEnd())
+	}
+
 	// The model was changed since, or the target: nothing is taken for the other one's.
 	other := state(t, ChangeForm(f), map[string]string{"max": "7"})
 	other.State.Values[PickModel][PickModel] = slack.BlockAction{SelectedOption: slack.OptionBlockObject{Value: "other"}}
@@ -254,11 +289,36 @@ func TestFormIsReadBack(t *testing.T) {
 		t.Errorf("read for another target: %v, %v", touched, wrong)
 	}
 
-	for _, metadata := range []string{"", "{}", `{"v":2}`, "K7Q2M"} {
+	for _, metadata := range []string{"", "{}", `{"v":1}`, `{"v":3}`, "K7Q2M"} {
 		v := state(t, ChangeForm(f), nil)
 		v.PrivateMetadata = metadata
 		if _, ok := ReadForm(v); ok {
 			t.Errorf("a form with %q was read", metadata)
+		}
+	}
+}
+
+// A form that begins with a request begins with its time, in the words of whoever opens it.
+func TestFormBeginsWithTheTime(t *testing.T) {
+	berlin, utc := authz.Person{ID: ana.ID, Zone: "Europe/Berlin"}, authz.Person{ID: leo.ID, Zone: "UTC"}
+	clock := func(r *change.Request) { r.Ask.Clock = "Fri 18:00" }
+	for _, c := range []struct {
+		r      *change.Request
+		reader authz.Person
+		want   FormEnd
+	}{
+		{a(), berlin, FormEnd{}},
+		{a(forTime(2 * time.Hour)), utc, FormEnd{Choice: "2h"}},
+		{a(forTime(90 * time.Minute)), utc, FormEnd{"typed", "1h30m"}},
+		{a(untilTime(asked.Add(3 * time.Hour))), berlin, FormEnd{"typed", "18:02"}},
+		{a(untilTime(asked.Add(3 * time.Hour))), utc, FormEnd{"typed", "17:02"}},
+		{a(untilTime(asked.Add(48 * time.Hour))), utc, FormEnd{"typed", "2026-11-05 14:02"}},
+		{a(untilTime(asked.Add(-time.Hour))), utc, FormEnd{Choice: "typed"}},
+		{a(clock), berlin, FormEnd{"typed", "Fri 18:00"}},
+		{a(clock), utc, FormEnd{Choice: "typed"}},
+	} {
+		if got := EndOf(c.r, c.reader, asked); got != c.want {
+			t.Errorf("%+v for %s: %+v, want %+v", c.r.Ask, c.reader.ID, got, c.want)
 		}
 	}
 }

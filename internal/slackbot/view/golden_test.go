@@ -162,7 +162,7 @@ type shown struct {
 
 // living are requests that have not ended.
 func living() []shown {
-	return []shown{
+	return append([]shown{
 		{"at once", a(posted)},
 		{"several, one of them stays", a(asks(baseten.Settings{baseten.MinReplica: 2, baseten.MaxReplica: 1_000_000, baseten.ScaleDownDelay: 3600}), giving("launch at noon"))},
 		{"not set before", a(asks(baseten.Settings{baseten.MaxScaleDownRate: 20}))},
@@ -222,12 +222,12 @@ func living() []shown {
 		{"applying, Baseten silent", a(posted, in(change.Applying, only(change.WaitsForBaseten)), sent(1))},
 		{"glass broken, about to be sent", a(breakGlass, func(r *change.Request) { r.State = change.Requested })},
 		{"glass broken", a(breakGlass, in(change.Applying, change.Reason{}), sent(1))},
-	}
+	}, livingForTime()...)
 }
 
 // over are requests that ended and have a card.
 func over() []shown {
-	return []shown{
+	return append([]shown{
 		{"applied", a(took)},
 		{"applied a moment after it was asked", a(took, func(r *change.Request) { r.OwedSince = r.EndedAt.Add(-2 * time.Second) })},
 		{"applied after approval", a(agreed, took)},
@@ -268,7 +268,7 @@ func over() []shown {
 		{"failed, the thread unreachable", a(posted, in(change.Failed, change.Reason{Code: change.BasetenAway, Tries: 3, Call: curl}), givenUp(change.WayDirect))},
 		{"applied, the thread unreachable", a(took, became(change.InForce), givenUp(change.WayAnnounce))},
 		{"a code of a newer version", a(posted, in(change.Failed, only("from_tomorrow")))},
-	}
+	}, overForTime()...)
 }
 
 // outcomes are all that can become of a change that was sent.
@@ -364,6 +364,9 @@ func TestGoldenOtherParts(t *testing.T) {
 	}
 	s.add("mistake, about a request", MistakeAbout(&commands.Mistake{Text: "To approve a request, press the button on its card.", Request: "K7Q2M"}, false, "https://acme.slack.com/archives/C0/p1"))
 	s.add("approved in private", Pressed(change.VerbApprove, "K7Q2M"))
+	for _, verb := range []change.Verb{change.VerbThaw, change.VerbExtend, change.VerbKeep, change.VerbEnd} {
+		s.add(string(verb)+", in private", Pressed(verb, "K7Q2M"))
+	}
 	s.add("reviewed in private", Pressed(change.VerbReview, "K7Q2M"))
 	s.add("canceled", Canceled("K7Q2M"))
 	s.add("form not opened", FormNotOpened())

@@ -12,6 +12,7 @@ import (
 const (
 	homeDecided = 10 // two blocks each
 	homeListed  = 10
+	homeTerms   = 10 // two blocks each
 )
 
 // Home shows a person's own page at the moment now: what waits for them, what they asked
@@ -29,7 +30,7 @@ func Home(h change.Home, all []authz.Stake, news Message, now time.Time) Message
 		}
 		d.more(len(h.Approvable)-homeDecided, "pending")
 	}
-	d.terms(h.Terms)
+	d.terms(h.Terms, homeTerms)
 	d.part("Your requests", ownItems(h.Own), "history all")
 	d.reviewsPart(h.Reviews)
 	d.part("The last 24 hours, by others", pastItems(h.Recent), "history")
@@ -81,6 +82,9 @@ func (d *draft) reviewsPart(open []change.Listed) {
 func ownItems(own []change.Listed) []prose {
 	out := make([]prose, 0, len(own))
 	for _, r := range own {
+		if r.Holds() {
+			continue // it stands above, with its end
+		}
 		if r.State == change.Pending || r.State == change.Requested {
 			text := waits(r.Request)
 			if confirmable(r.Request) {

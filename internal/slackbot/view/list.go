@@ -124,8 +124,12 @@ func slashAway(r rune) rune {
 	return r
 }
 
-// mostDecided is how many requests one answer shows with buttons.
-const mostDecided = 15
+// mostDecided is how many requests one answer shows with buttons, and pendingTerms how many
+// freezes and temporary changes.
+const (
+	mostDecided  = 15
+	pendingTerms = 5
+)
 
 // Pending lists what waits for people. What its reader could approve comes first, with the
 // buttons of the card. Below stands what holds for a time.
@@ -147,7 +151,7 @@ func Pending(waiting []change.Listed, terms change.Terms) Message {
 	if len(rest) > 0 {
 		d.list(rest, nil)
 	}
-	d.terms(terms)
+	d.terms(terms, pendingTerms)
 	return d.message()
 }
 
@@ -193,13 +197,16 @@ func History(past []change.Listed, all bool) Message {
 // pastItem is a request that is over, or under way: what, by whom, when, and what came of
 // it.
 func pastItem(r change.Listed) prose {
+	if r.Kind == change.KindFreeze {
+		return pastFreeze(r)
+	}
 	icon, _, _ := heading(r.Request)
 	when := r.SentAt
 	if r.Sends == 0 {
 		when = r.CreatedAt
 	}
 	return say(icon+" ", shortWish(r.Request), "\n",
-		join(" ", say(named(r.Requester), " ", on(when), " · ", cardLink(r), "."), cameOfIt(r.Request)))
+		join(" ", say(named(r.Requester), " ", on(when), " · ", cardLink(r), "."), endOf(r.Request), cameOfIt(r.Request)))
 }
 
 // cameOfIt is who let a request happen, and what came of it.

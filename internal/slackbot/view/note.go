@@ -56,14 +56,27 @@ func note(r *change.Request, n change.Note) prose {
 	case change.NoteCannotClear:
 		return say(bold(labels(n.Fields)+" can never be cleared again"), " once set: Baseten has no way back to \"not set\".")
 	case change.NoteHeld:
-		return say(bold("Only until "), on(n.Until), ": then "+n.Request.String()+" ends and ", stands(n.Moved), ". Decide before: after that this would have to be asked again.")
+		return say(bold("Only until "), soon(n.Until, r.CreatedAt), ": then "+n.Request.String()+" ends and ", stands(n.Moved), ", so this would have to be asked again.")
 	case change.NoteEndInWindow:
-		return say("When it ends, ", on(n.Until), ", schedule "+name(n.Name)+" is in force: ", stands(n.Moved), ".")
+		return say("When it ends, ", soon(n.Until, r.CreatedAt), ", schedule "+name(n.Name)+" is in force: ", stands(n.Moved), ".")
 	case change.NoteStaysAsItIs:
 		return say(neverSet(n.Fields) + ": this stays as it is.")
+	case change.NoteDoesNotFit:
+		return say(labels(n.Fields) + staysOrStay(n.Fields) + " as it is: the old value does not fit to what was changed since.")
+	case change.NoteMovedSince:
+		return say(stands(n.Moved)+": changed since, so it stays as it is.", changedBy(n.By))
+	case change.NoteWaitsForThaw:
+		return say(bold(title(n.Target)), " was to go back ", atTime(n.Until, r.CreatedAt), " (", link(n.Request.String(), n.Link), "), and waits for the thaw.")
 	default:
 		return say("Note: " + oneLine(string(n.Code)) + ".")
 	}
+}
+
+func staysOrStay(fields []baseten.Field) string {
+	if len(fields) == 1 {
+		return " stays"
+	}
+	return " stay"
 }
 
 // environmentLine is the same change for the environment, to be typed.
@@ -79,6 +92,7 @@ func environmentLine(r *change.Request, environment string) piece {
 		Name: commands.NameChange, Model: commands.Ref{Word: model},
 		Target: commands.Ref{Kind: commands.KindEnvironment, Word: environment}, Settings: r.Ask.Settings,
 	}
+	c.For, c.Until = typedEnd(r)
 	return typedHere(r, c.String())
 }
 

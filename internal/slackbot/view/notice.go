@@ -17,10 +17,21 @@ func Thawed(id change.ID) Message { return Plain("The freeze " + id.String() + "
 
 // Pressed answers a button that stands in a private answer or on a page.
 func Pressed(verb change.Verb, id change.ID) Message {
-	if verb == change.VerbReview {
+	const thread = ". Its thread says what comes of it."
+	switch verb {
+	case change.VerbReview:
 		return Plain("You signed the review of " + id.String() + ".")
+	case change.VerbThaw:
+		return Thawed(id)
+	case change.VerbExtend:
+		return Plain("You asked for 1 h more of " + id.String() + thread)
+	case change.VerbKeep:
+		return Plain("You asked to keep " + id.String() + " for good" + thread)
+	case change.VerbEnd:
+		return Plain("You asked to end " + id.String() + " now" + thread)
+	default:
+		return Plain("You approved " + id.String() + thread)
 	}
-	return Plain("You approved " + id.String() + ". Its thread says what comes of it.")
 }
 
 // FormNotOpened answers a button whose form Slack did not open.

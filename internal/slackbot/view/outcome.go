@@ -10,7 +10,7 @@ import (
 // outcome is what became of a change that was sent, nothing while that is not known.
 func outcome(r *change.Request) prose {
 	text := outcomeWords(r, r.Outcome.Kind)
-	if len(text) == 0 {
+	if len(text) == 0 || r.Outcome.Kind == change.Superseded && !r.Term.OverAt.IsZero() { // its end says more
 		return nil
 	}
 	return say(outcomeIcon(r.Outcome)+" ", text)

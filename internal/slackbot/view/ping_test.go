@@ -42,6 +42,7 @@ func pinged(t *testing.T, m Message) string {
 // Who is notified, and when, is one table in the documentation, and this is it.
 func TestWhoIsPinged(t *testing.T) {
 	quick := func(r *change.Request) { r.OwedSince = r.EndedAt.Add(-2 * time.Second) }
+	byAna := func(r *change.Request) { r.Requester = ana }
 	moved := in(change.Stale, change.Reason{Code: change.SettingsMoved, Moved: movedTo5()})
 	cases := []struct {
 		when string
@@ -58,6 +59,15 @@ func TestWhoIsPinged(t *testing.T) {
 		{"Done a moment after it was asked", change.Reply, a(took, quick)},
 		{"Denied, expired, stale or failed", change.Reply, a(agreed, moved)},
 		{"Bad news after the reply", change.BadNews, a(took, became(change.Overruled), func(r *change.Request) { r.News.Code = change.Overruled })},
+		{"A temporary change ends in 10 min", change.EndNotice, a(forTime(2*time.Hour), holds)},
+		{"It went back at its time", change.Reply, a(ending(change.OriginTimeUp, ana), took)},
+		{"Somebody else ended it early", change.Reply, a(ending(change.OriginEndNow, lea), took)},
+		{"It did not go back", change.Reply, a(ending(change.OriginTimeUp, ana), in(change.Stale, frozenReason()))},
+		{"It still has not gone back, daily", change.EndOverdue, a(forTime(2*time.Hour), holds, overdue)},
+		{"Somebody else asks to end it", change.Card, a(pending, ending(change.OriginEndAsked, authz.Person{ID: "U0OTHER", Name: "ben"}))},
+		{"Frozen", change.Card, a(freeze, byAna, freezes)},
+		{"A freeze was thawed by somebody else", change.Reply, a(freeze, byAna, thawedBy(leo))},
+		{"A freeze is over by itself", change.Reply, a(freeze, byAna, thawedBy(authz.Person{}))},
 		{"An approval was skipped", change.ReviewCard, a(breakGlass)},
 		{"A review is not signed, daily", change.ReviewReminder, a(breakGlass)},
 	}

@@ -153,6 +153,14 @@ func soon(t, since time.Time) piece {
 	return on(t)
 }
 
+// atTime is soon in a sentence that needs an "at" before an hour.
+func atTime(t, since time.Time) prose {
+	if one := soon(t, since); one.format == formatTime {
+		return say("at ", one)
+	}
+	return say(on(t))
+}
+
 // quiet names people instead of mentioning them.
 func (p prose) quiet() prose {
 	out := make(prose, 0, len(p))

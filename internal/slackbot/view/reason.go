@@ -138,21 +138,14 @@ var wordings = map[change.Code]wording{
 	}},
 	change.InvalidValue: {failure, invalidValue},
 	change.Frozen:       {refusal, frozen},
-	change.UntilTooSoon: {failure, func(t telling) prose {
-		if t.Until.IsZero() {
-			return say(oneLine(t.Text) + " has passed. Say a time to come, or how long: " + forSample + ".")
-		}
-		return say(on(t.Until), " is less than five minutes away, or has passed. Say a later time, or how long: "+forSample+".")
-	}},
-	change.UntilTooFar: {failure, func(t telling) prose {
-		return say(on(t.Until), " is more than 30 days away. Leave it out to change the settings for good.")
-	}},
-	change.UntilPassed: {staleness, func(t telling) prose { return say("it was to hold until ", on(t.Until), " only, and that has passed.") }},
+	change.UntilTooSoon: {failure, untilTooSoon},
+	change.UntilTooFar:  {failure, untilTooFar},
+	change.UntilPassed:  {staleness, func(t telling) prose { return say("it was to hold until ", on(t.Until), " only, and that has passed.") }},
 	change.UntilSkipped: {failure, func(t telling) prose {
 		return say("there is no " + oneLine(t.Text) + " that night: the clocks go from " + t.Until.Format("15:04") + " to " + t.Until.Add(t.After).Format("15:04") + ". Say another time.")
 	}},
 	change.CannotGoBack: {failure, func(t telling) prose {
-		return say("Baseten cannot clear "+labels(t.Fields)+" once it is set, so it could not go back. Leave out ", code("for="), " and ", code("until="), " to set it for good.")
+		return say("Baseten cannot clear "+labels(t.Fields)+" once set, so the change could not go back. Without ", code("for="), " or ", code("until="), " it holds for good.")
 	}},
 	change.NothingBack: {bare, nothingBack},
 	change.UndoMoved: {failure, func(t telling) prose {
@@ -254,10 +247,10 @@ var wordings = map[change.Code]wording{
 		return say("only somebody who could have approved ", this(t), " can review it.")
 	}},
 	change.NotAgain:      {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it "+standing(t.State)+".") }},
-	change.AlreadyEnding: {bare, func(t telling) prose { return say(this(t), " ends already: ", other(t), ".") }},
+	change.AlreadyEnding: {bare, func(t telling) prose { return say(this(t), " is being ended already, by ", other(t), ".") }},
 	change.NotHeld:       {bare, notHeld},
-	change.NotFrozen:     {bare, func(t telling) prose { return say(other(t), " is no freeze that is in force.") }},
-	change.NotThawer:     {refusal, func(t telling) prose { return frozen(t) }},
+	change.NotFrozen:     {bare, func(t telling) prose { return say(other(t), " is no freeze, or is over.") }},
+	change.NotThawer:     {refusal, notThawer},
 	change.AskedAgain:    {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
 
 	// Refused before anything was looked at.
@@ -284,6 +277,9 @@ func (t telling) why(where spot) prose {
 	}
 	if len(text) == 0 {
 		return nil
+	}
+	if t.Code == change.Frozen && t.r.State == change.Stale {
+		w.opens = lapse // it was allowed when it was asked
 	}
 	if trouble(t.Cause) {
 		w.opens = failure // Slack's trouble is no matter of permission
@@ -416,6 +412,21 @@ func invalidValue(t telling) prose {
 		return say("a value is out of range.")
 	}
 	return say(stopped(t.Invalid.Error()))
+}
+
+func untilTooSoon(t telling) prose {
+	const instead = ". Give a later time, or how long: "
+	if t.Until.IsZero() {
+		return say(oneLine(t.Text)+" has passed"+instead, code(forSample), ".")
+	}
+	return say(on(t.Until), " has passed or is less than 5 min away"+instead, code(forSample), ".")
+}
+
+func untilTooFar(t telling) prose {
+	if t.r.Kind == change.KindFreeze {
+		return say(on(t.Until), " is more than 30 days away. Give an earlier time.")
+	}
+	return say(on(t.Until), " is more than 30 days away. Give an earlier time, or none to change the settings for good.")
 }
 
 func nothingToUndo(t telling) prose {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -23,13 +24,26 @@ func reply(r *change.Request) Message {
 	text := say(ends(r), told(r).quiet())
 	var requester prose
 	if !watches(r) {
-		requester = say(user(r.Requester.ID), " ")
+		requester = say(user(called(r)), " ")
 	}
-	d.speak(say(requester, wish(r), ". ", text))
-	d.show(say(requester, text))
+	if r.Kind == change.KindRevert { // the text says what goes back
+		d.speak(say(requester, bold(title(r.Target)), ". ", text))
+	} else {
+		d.speak(say(requester, wish(r), ". ", text))
+	}
+	more := endNotes(r)
+	if r.Holds() && r.Term.AskAt.IsZero() {
+		more = []prose{term(r)}
+	}
+	d.speak(more...)
+	d.show(append([]prose{say(requester, text)}, more...)...)
 	d.rest(r)
 	d.nextSteps(r)
-	d.identifiers(r)
+	if asPlanned(r) || called(r) != r.Requester.ID { // who acted knows
+		d.identifiersQuietly(r)
+	} else {
+		d.identifiers(r)
+	}
 	return d.message()
 }
 
@@ -37,6 +51,12 @@ func reply(r *change.Request) Message {
 // has got what they asked for.
 func watches(r *change.Request) bool {
 	const moment = time.Minute
+	if asPlanned(r) {
+		return true
+	}
+	if called(r) != r.Requester.ID {
+		return false
+	}
 	return r.State == change.Applied && len(r.Votes) == 0 && r.EndedAt.Sub(r.OwedSince) < moment
 }
 
@@ -45,8 +65,12 @@ func (d *draft) nextSteps(r *change.Request) {
 	what := title(r.Target)
 	var set []slack.BlockElement
 	switch {
-	case r.Kind == change.KindRevert && r.State.Ended() && r.State != change.Applied && r.Reason.Code != change.NothingBack:
-		set = append(set, button(ActionEnd, "Revert Now", r.Origin.ID, what))
+	case r.Kind == change.KindRevert && r.State.Ended() && r.State != change.Applied:
+		if !slices.Contains(lastEnds, r.Reason.Code) {
+			set = append(set, button(ActionEnd, "Revert Now", r.Origin.ID, what))
+		}
+	case askable(r) && r.Reason.Code == change.UntilPassed:
+		set = append(set, changeButton(r)) // the form asks for another time
 	case askable(r):
 		set = append(set, button(ActionAskAgain, "Ask Again", r.ID, what))
 	}
@@ -137,6 +161,10 @@ func (t telling) ending(where spot) prose {
 	return join(" ", text, t.advice(where))
 }
 
+// lastEnds are why an end came to nothing where another try is of no use, or comes by
+// itself.
+var lastEnds = []change.Code{change.NothingBack, change.TargetGone, change.Frozen}
+
 // askable tells that what ended can be asked again, once.
 func askable(r *change.Request) bool {
 	return (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == ""
@@ -210,10 +238,7 @@ func corrected(r *change.Request) []string {
 		return nil
 	}
 	var out []string
-	typed := commands.Command{
-		Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
-		Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
-	}
+	typed := asTyped(r)
 	for _, meant := range r.Reason.Names {
 		c := typed
 		switch r.Reason.Text {
@@ -229,15 +254,27 @@ func corrected(r *change.Request) []string {
 	return out
 }
 
+// asTyped is the request as a command.
+func asTyped(r *change.Request) commands.Command {
+	c := commands.Command{
+		Name: commands.NameChange, Model: commands.Ref{Word: r.Ask.Model}, Target: commands.Ref{Kind: r.Ask.TargetKind, Word: r.Ask.Target},
+		Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
+	}
+	if r.Kind == change.KindFreeze {
+		c.Name = commands.NameFreeze
+	}
+	c.For, c.Until = typedEnd(r)
+	return c
+}
+
 // correctedOrder are the commands that r would be with its model in front.
 func correctedOrder(r *change.Request) []string {
 	var out []string
 	for _, model := range r.Reason.Names[:min(len(r.Reason.Names), 1)] {
 		for _, target := range r.Reason.Known[:min(len(r.Reason.Known), mostCorrections)] {
-			out = append(out, commands.Command{
-				Name: commands.NameChange, Model: commands.Ref{Word: model}, Target: commands.Ref{Word: target},
-				Settings: r.Ask.Settings, Reason: r.Ask.Reason, BreakGlass: r.Ask.BreakGlass,
-			}.String())
+			c := asTyped(r)
+			c.Model, c.Target = commands.Ref{Word: model}, commands.Ref{Word: target}
+			out = append(out, c.String())
 		}
 	}
 	return out

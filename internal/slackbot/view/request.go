@@ -230,6 +230,15 @@ func stays(r *change.Request) string {
 
 // identifiers is the small line that names a request in Baseten's and our terms.
 func (d *draft) identifiers(r *change.Request, more ...prose) {
+	d.identifiersBy(r, say("by ", user(r.Requester.ID)), more...)
+}
+
+// identifiersQuietly is the same for what notifies nobody.
+func (d *draft) identifiersQuietly(r *change.Request) {
+	d.identifiersBy(r, say("by ", named(r.Requester)).quiet())
+}
+
+func (d *draft) identifiersBy(r *change.Request, by prose, more ...prose) {
 	ids := []prose{say(r.ID)}
 	if r.Target.ModelID != "" {
 		ids = append(ids, say("model "+name(r.Target.ModelID)))
@@ -237,7 +246,7 @@ func (d *draft) identifiers(r *change.Request, more ...prose) {
 	if r.Target.DeploymentID != "" {
 		ids = append(ids, say("deployment "+name(r.Target.DeploymentID)))
 	}
-	d.small(append([]prose{join(" · ", ids...), say("by ", user(r.Requester.ID))}, more...)...)
+	d.small(append([]prose{join(" · ", ids...), by}, more...)...)
 }
 
 // mostPeople is how many people one sentence names.

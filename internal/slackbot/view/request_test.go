@@ -191,6 +191,10 @@ func hostile(r *change.Request) {
 	r.Reason.Cause = authz.Cause{Code: authz.CauseDenies, Rule: evil, Text: evil, Who: []string{evil}, OtherRule: evil}
 	r.Answer = change.Answer{Status: evil, Message: evil}
 	r.Outcome.Schedule = evil
+	r.Requester.Zone, r.Ask.Clock = evil, evil
+	if r.Reason.Freeze != nil {
+		r.Reason.Freeze = &change.Freeze{ID: r.Reason.Freeze.ID, By: authz.Person{ID: evil, Name: evil}, Model: evil, Target: evil, Reason: evil, Thaw: []string{evil, lea.ID}, Link: evil}
+	}
 }
 
 // long has everything at its limit.

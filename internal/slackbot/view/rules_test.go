@@ -52,6 +52,9 @@ var every = sync.OnceValue(func() []seen {
 		for part, word := range map[change.Part]string{change.Card: "card", change.Reply: "reply", change.Reminder: "reminder", change.ReviewCard: "review", change.ReviewReminder: "review reminder"} {
 			out = append(out, seen{v.name + "/" + word, v.r, part, Request(v.r, part)})
 		}
+		if v.r.Holds() {
+			out = append(out, seen{v.name + "/notice", v.r, change.EndNotice, Request(v.r, change.EndNotice)}, seen{v.name + "/question", v.r, change.EndOverdue, Request(v.r, change.EndOverdue)})
+		}
 		if v.r.Outcome.Kind.Bad() {
 			v.r.News.Code = v.r.Outcome.Kind
 			out = append(out, seen{v.name + "/news", v.r, change.BadNews, Request(v.r, change.BadNews)})
@@ -189,7 +192,11 @@ func TestIdentifiers(t *testing.T) {
 		for _, part := range []change.Part{change.Card, change.Reply, change.BadNews, change.ReviewCard} {
 			m := Request(v.r, part)
 			last := reads(Message{Blocks: m.Blocks[len(m.Blocks)-1:]})
-			for _, want := range []string{"(small) ", "#" + string(v.r.ID), name(v.r.Target.ModelID), name(v.r.Target.DeploymentID), "by <@" + v.r.Requester.ID + ">"} {
+			by := "by <@" + v.r.Requester.ID + ">"
+			if part == change.Reply && (asPlanned(v.r) || called(v.r) != v.r.Requester.ID) { // who has no need to be notified
+				by = "by " + v.r.Requester.Name
+			}
+			for _, want := range []string{"(small) ", "#" + string(v.r.ID), name(v.r.Target.ModelID), name(v.r.Target.DeploymentID), by} {
 				if !strings.Contains(last, want) {
 					t.Errorf("%s: the last line does not hold %q: %s", v.name, want, last)
 				}
@@ -199,18 +206,23 @@ func TestIdentifiers(t *testing.T) {
 }
 
 // Replies call the requester, first and once, and nobody else, unless the requester
-// looks on; the card calls those who act and who asked.
+// looks on; where somebody else ends a change, they call whoever had asked for it. The
+// card calls those who act and who asked.
 func TestMentions(t *testing.T) {
 	ids := regexp.MustCompile(`<@([UW][A-Z0-9]+)>`)
 	for _, v := range every() {
 		called := fieldOf(t, v.m, "user", "user_id")
 		switch {
-		case v.part == change.Reply && watches(v.r):
+		case v.part == change.Reply && (v.r.Kind == change.KindFreeze && asPlanned(v.r) || v.r.Kind != change.KindFreeze && watches(v.r)):
 			if len(called) > 0 || ids.MatchString(v.m.Text) {
 				t.Errorf("%s mentions %q: %s", v.name, called, v.m.Text)
 			}
 		case v.part == change.Reply, v.part == change.BadNews:
-			if len(called) != 1 || called[0] != v.r.Requester.ID || !strings.HasPrefix(v.m.Text, "<@"+v.r.Requester.ID+">") {
+			want := v.r.Requester.ID
+			if v.part == change.Reply && v.r.Origin.Kind == change.OriginEndNow && v.r.State == change.Applied {
+				want = v.r.Origin.Requester.ID
+			}
+			if len(called) != 1 || called[0] != want || !strings.HasPrefix(v.m.Text, "<@"+want+">") {
 				t.Errorf("%s mentions %q: %s", v.name, called, v.m.Text)
 			}
 			if found := ids.FindAllString(v.m.Text, -1); len(found) != 1 {
@@ -232,11 +244,21 @@ func TestMentions(t *testing.T) {
 
 // Buttons go with what they are for, and carry the request's ID alone.
 func TestButtons(t *testing.T) {
+	terms := []string{"extend", "keep", "end"}
 	for _, v := range every() {
 		r := v.r
 		waiting := r.Messages.Buttons && (r.State == change.Pending || r.State == change.Requested)
 		var want []string
 		switch {
+		case r.Kind == change.KindFreeze:
+			if v.part == change.Card && r.State == change.Applied && r.Term.OverAt.IsZero() {
+				want = []string{"thaw"}
+			}
+			if v.part != change.Card && v.part != change.Reply {
+				continue // it has no other
+			}
+		case v.part == change.EndNotice, v.part == change.EndOverdue:
+			want = terms
 		case v.part == change.Card && waiting && confirmable(r):
 			want = []string{"confirm", "change", "cancel"}
 		case v.part == change.Card && waiting:
@@ -253,10 +275,19 @@ func TestButtons(t *testing.T) {
 			if v.part == change.ReviewCard && r.Review.Open {
 				want = append(want, "review")
 			}
-			if (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == "" {
+			switch {
+			case r.Kind == change.KindRevert:
+				if slices.Contains([]change.Code{change.PolicyDeniesIt, change.TooLate, change.BasetenRefused}, r.Reason.Code) {
+					want = append(want, "end")
+				}
+			case r.State == change.Stale && r.Reason.Code == change.UntilPassed:
+				want = append(want, "change")
+			case (r.State == change.Stale || r.State == change.Expired) && r.AskedAgainBy == "":
 				want = append(want, "ask_again")
 			}
-			if r.State == change.Applied && r.Sends > 0 && r.UndoneBy == "" && r.Answer.Status != "UNCHANGED" &&
+			if r.Holds() {
+				want = append(want, terms...)
+			} else if r.Kind != change.KindRevert && r.Term.OverAt.IsZero() && r.State == change.Applied && r.Sends > 0 && r.UndoneBy == "" && r.Answer.Status != "UNCHANGED" &&
 				!slices.Contains([]change.OutcomeKind{change.Overruled, change.Rescheduled, change.Superseded}, r.Outcome.Kind) &&
 				len(r.Snapshot.Settings.Only(r.Ask.Settings)) > 0 {
 				want = append(want, "undo")
@@ -272,7 +303,11 @@ func TestButtons(t *testing.T) {
 		}
 		styled := 0
 		walk(t, v.m, func(object map[string]any) {
-			if object["type"] == "button" && object["value"] != string(r.ID) {
+			about := string(r.ID)
+			if object["action_id"] == "end" && r.Kind == change.KindRevert {
+				about = string(r.Origin.ID) // it is tried once more
+			}
+			if object["type"] == "button" && object["value"] != about {
 				t.Errorf("%s: a button carries %v", v.name, object["value"])
 			}
 			if object["type"] == "button" && object["style"] != nil {

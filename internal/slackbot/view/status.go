@@ -28,7 +28,9 @@ func Status(st change.ModelStatus, only *baseten.Resolved, now time.Time) Messag
 	if len(s.targets)+len(s.idle) == 0 {
 		d.lines(say("No environments or deployments."))
 	}
-	d.lines(freezeLines(st.Terms.Freezes)...)
+	for _, f := range st.Terms.Freezes {
+		d.lines(freezeLine(f))
+	}
 	for i, t := range s.targets {
 		if i == mostTargets {
 			d.lines(say("… and " + number(len(s.targets)-i) + " more. Name one to see it."))
@@ -248,6 +250,22 @@ func setBy(last *change.Listed, now time.Time) prose {
 		return say("changed by ", changer(last.Outcome.By), " since ", named(last.Requester), " ", soon(last.SentAt, now))
 	}
 	return say("set by ", named(last.Requester), " ", soon(last.SentAt, now))
+}
+
+// heldOn says until when a temporary change holds settings of the target.
+func (s *status) heldOn(t baseten.Target) prose {
+	var out []prose
+	for _, r := range s.Terms.Temporary {
+		if !r.Target.SameObject(t) {
+			continue
+		}
+		text := say(inWords(r.Ask.Settings)+" until ", soon(r.Term.EndsAt, s.now), ", then ", afterwards(r.Request), " (", cardLink(r), ")")
+		if !r.Term.EndsAt.After(s.now) {
+			text = say(bold(inWords(r.Ask.Settings)+" was to end "), soon(r.Term.EndsAt, s.now), " (", cardLink(r), ")")
+		}
+		out = append(out, text)
+	}
+	return join(", ", out...)
 }
 
 func (s *status) waitingFor(t baseten.Target) []change.Listed {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/change"
+	"autoscalebot/internal/commands"
 )
 
 // term says how long a temporary change holds and what comes then, or what came; nothing
@@ -14,18 +14,22 @@ import (
 func term(r *change.Request) prose {
 	t := r.Term
 	switch {
+	case r.Kind == change.KindFreeze:
+		return nil
 	case r.Reason.Code == change.AlreadyDone && r.Temporary():
 		return say("⏱️ It has no end: nothing was sent that could go back.")
 	case !t.OverAt.IsZero():
 		return say("⏱️ ", termOver(r))
-	case !t.EndsAt.IsZero() && !t.AskAt.IsZero():
-		return say("⏱️ Its time was up ", on(t.EndsAt), ", and it has not gone back.")
-	case !t.EndsAt.IsZero():
-		return say("⏱️ Until ", soon(t.EndsAt, r.AppliedAt), inZone(r, t.EndsAt), ", then ", backTo(r), ".")
-	case r.Temporary():
-		return say("⏱️ ", howLong(r), ", then ", backTo(r), ".")
-	default:
+	case t.EndsAt.IsZero() && (r.State.Ended() || !r.Temporary()):
 		return nil
+	case t.EndsAt.IsZero():
+		return say("⏱️ ", howLong(r), ", then ", afterwards(r), ".")
+	case t.Frozen:
+		return say("⏱️ Its time was up ", atTime(t.EndsAt, r.AppliedAt), ". It goes ", backTo(r), " once the freeze is over.")
+	case !t.AskAt.IsZero():
+		return say("⚠️ Its time was up ", atTime(t.EndsAt, r.AppliedAt), ", and it has not gone back.")
+	default:
+		return say("⏱️ Until ", soon(t.EndsAt, r.AppliedAt), inZone(r, t.EndsAt), ", then ", afterwards(r), ".")
 	}
 }
 
@@ -41,11 +45,11 @@ func howLong(r *change.Request) prose {
 	}
 }
 
-// inZone is a moment in the time zone of whoever asked, where they typed it: Slack shows
+// inZone is a moment in the time zone of whoever asked, where they named it: Slack shows
 // each reader their own.
 func inZone(r *change.Request, t time.Time) prose {
 	zone, err := time.LoadLocation(r.Requester.Zone)
-	if err != nil || r.Ask.Until.IsZero() {
+	if err != nil || r.Requester.Zone == "" || r.Ask.Until.IsZero() || r.Origin.Kind == change.OriginExtends {
 		return nil
 	}
 	return say(" (" + t.In(zone).Format("15:04 MST") + ")")
@@ -59,41 +63,112 @@ func backTo(r *change.Request) prose {
 	return say("back to " + inWords(r.Snapshot.Back))
 }
 
+// afterwards is what stands after a temporary change. Another change may hold the same.
+func afterwards(r *change.Request) prose {
+	if r.Snapshot.Back.Equal(r.Ask.Settings) {
+		return say("still " + inWords(r.Snapshot.Back))
+	}
+	return backTo(r)
+}
+
 // termOver is how a temporary change ceased to hold.
 func termOver(r *change.Request) prose {
 	t := r.Term
-	by := say(" (" + t.By.String() + ")")
+	when, at := soon(t.OverAt, r.AppliedAt), atTime(t.OverAt, r.AppliedAt)
+	early := ""
 	switch t.How {
 	case change.OriginExtends:
-		return say("Extended ", soon(t.OverAt, r.AppliedAt), by, ".")
+		return say("Extended ", at, ": "+t.By.String()+" holds now.")
 	case change.OriginKeeps:
-		return say("Kept for good ", soon(t.OverAt, r.AppliedAt), by, ".")
-	case change.OriginTimeUp, change.OriginEndNow, change.OriginEndAsked, change.OriginUndo, change.OriginAgain, change.OriginReplaces:
+		return say("Kept for good ", at, ", by "+t.By.String()+".")
+	case change.OriginEndNow, change.OriginEndAsked:
+		early = "Ended early. "
+	case change.OriginTimeUp, change.OriginUndo, change.OriginAgain, change.OriginReplaces:
 	}
 	if len(t.Back) == 0 {
-		return say("Over since ", soon(t.OverAt, r.AppliedAt), by, ". Nothing went back.")
+		return say(early+"Over since ", when, ": nothing went back.")
 	}
-	return say("Back to "+inWords(t.Back)+" since ", soon(t.OverAt, r.AppliedAt), by, ".")
+	return say(early+"Back to "+inWords(t.Back)+" since ", when, ".")
 }
 
-// ends is how the reply of an end begins: why it ends, and what goes back.
+// typedEnd is how long a request is to hold, as it can be typed again.
+func typedEnd(r *change.Request) (length time.Duration, until commands.Moment) {
+	if r.Ask.Clock != "" {
+		until, _ = commands.ParseMoment(r.Ask.Clock)
+		return 0, until
+	}
+	if r.Ask.Until.IsZero() {
+		return r.Ask.For, commands.Moment{}
+	}
+	return 0, momentOf(r.Ask.Until, r.Requester.Zone)
+}
+
+// momentOf is a moment as it is typed in a time zone, UTC where that is not known.
+func momentOf(t time.Time, zone string) commands.Moment {
+	in, err := time.LoadLocation(zone)
+	if err != nil {
+		in = time.UTC
+	}
+	t = t.In(in)
+	return commands.Moment{Year: t.Year(), Month: t.Month(), Day: t.Day(), Hour: t.Hour(), Minute: t.Minute(), Set: true}
+}
+
+// ends is how the reply of an end begins: what ends, and what goes back.
 func ends(r *change.Request) prose {
 	if r.Kind != change.KindRevert {
 		return nil
 	}
 	which := link(r.Origin.ID.String(), r.Origin.Link)
-	var why prose
-	switch r.Origin.Kind {
-	case change.OriginTimeUp:
-		why = say("⏱️ Time is up for ", which)
-	case change.OriginEndNow, change.OriginEndAsked:
-		why = say("⏱️ ", named(r.Requester), " ends ", which)
-	case change.OriginUndo, change.OriginAgain, change.OriginReplaces, change.OriginExtends, change.OriginKeeps:
+	var text prose
+	switch {
+	case r.Origin.Kind == change.OriginTimeUp:
+		text = say("⏱️ Time is up for ", which)
+	case r.State == change.Applied:
+		text = say("⏱️ ", named(r.Requester), " ended ", which, " early")
+	default:
+		text = say("⏱️ ", named(r.Requester), " wanted to end ", which, " early")
 	}
 	if r.Sends == 0 {
-		return say(why, ". ")
+		return say(text, ". ")
 	}
-	return say(why, ": ", shortWishes(r), ". ")
+	return say(text, ": ", shortWishes(r), ". ")
+}
+
+// endNotes are what an end that has no card leaves as it is, and what keeps it from showing.
+func endNotes(r *change.Request) []prose {
+	if r.Kind != change.KindRevert || r.Origin.Kind == change.OriginEndAsked {
+		return nil
+	}
+	var out []prose
+	for _, n := range r.Snapshot.Notes {
+		switch n.Code {
+		case change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule:
+			out = append(out, say("⚠️ ", note(r, n)))
+		}
+	}
+	return out
+}
+
+// asPlanned tells that what was announced has come to pass, by the clock or by whoever
+// asked for it: nobody has to be called.
+func asPlanned(r *change.Request) bool {
+	switch {
+	case r.Kind == change.KindFreeze:
+		return r.State == change.Applied && (r.CanceledBy.ID == "" || r.CanceledBy.ID == r.Requester.ID)
+	case r.Kind == change.KindRevert && r.Origin.Kind == change.OriginTimeUp:
+		return r.State == change.Applied || r.Reason.Code == change.NothingBack && len(r.Reason.Moved) == 0
+	default:
+		return false
+	}
+}
+
+// called is whom the reply calls. Where somebody else ends a change early, that is whoever
+// had asked for it.
+func called(r *change.Request) string {
+	if r.Kind == change.KindRevert && r.Origin.Kind == change.OriginEndNow && r.State == change.Applied {
+		return r.Origin.Requester.ID
+	}
+	return r.Requester.ID
 }
 
 // termButtons are what can be done while a temporary change holds.
@@ -102,8 +177,13 @@ func termButtons(r *change.Request) []slack.BlockElement {
 	return []slack.BlockElement{
 		button(ActionExtend, "Extend 1 h", r.ID, what),
 		button(ActionKeep, "Keep", r.ID, what),
-		confirming(button(ActionEnd, "Revert Now", r.ID, what), "Revert now?", "The settings go back at once.", "Revert Now"),
+		confirming(button(ActionEnd, "Revert Now", r.ID, what), "Revert now?", revertLine(r), "Revert Now"),
 	}
+}
+
+// revertLine is what Slack asks before a temporary change is ended.
+func revertLine(r *change.Request) string {
+	return say(title(r.Target), " goes ", backTo(r), " at once.").plain()
 }
 
 // endNotice tells, some minutes before, that a temporary change ends, with what can be done.
@@ -113,7 +193,7 @@ func endNotice(r *change.Request) Message {
 		d.lines(term(r))
 		return d.message()
 	}
-	d.lines(say("⏱️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " goes ", backTo(r), " ", at(r.Term.EndsAt), inZone(r, r.Term.EndsAt), "."))
+	d.lines(say("⏱️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " goes ", backTo(r), " at ", at(r.Term.EndsAt), inZone(r, r.Term.EndsAt), "."))
 	d.buttons(termButtons(r)...)
 	return d.message()
 }
@@ -121,112 +201,10 @@ func endNotice(r *change.Request) Message {
 // endOverdue asks what to do about a change whose time was up and which did not go back.
 func endOverdue(r *change.Request) Message {
 	var d draft
-	d.lines(say("⚠️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " has not gone back: "+inWords(r.Ask.Settings)+" was to end ", on(r.Term.EndsAt), "."))
+	d.lines(say("⚠️ ", user(r.Requester.ID), " ", bold(title(r.Target)), " still has "+inWords(r.Ask.Settings)+": its time was up ", on(r.Term.EndsAt),
+		", and it could not go ", backTo(r), ". The replies above say why."))
 	d.buttons(termButtons(r)...)
 	return d.message()
-}
-
-// frozenThing is what a freeze keeps changes from.
-func frozenThing(model, target string) string {
-	switch {
-	case model == change.AllModels:
-		return "all models"
-	case target == "":
-		return name(model)
-	default:
-		return name(model) + " / " + name(target)
-	}
-}
-
-// freezeCard shows a freeze: who froze what until when and why, what it means, and the
-// temporary changes that cannot end before.
-func freezeCard(r *change.Request) Message {
-	var d draft
-	thing := bold(frozenThing(r.FrozenModel(), r.Target.Name()))
-	d.lines(say("🧊 ", named(r.Requester), " freezes ", thing, freezeUntil(r)), askedReason(r))
-	switch {
-	case !r.State.Ended() || r.State == change.Applied && r.Term.OverAt.IsZero():
-		what := "Nothing is changed there until then, not by an approval nor by the end of a temporary change."
-		if r.Ask.BreakGlass {
-			what += " Break-glass goes through."
-		}
-		d.lines(say(what))
-		if len(r.Beside) > 0 {
-			ids := make([]string, 0, len(r.Beside))
-			for _, id := range r.Beside {
-				ids = append(ids, id.String())
-			}
-			d.lines(say("⚠️ These end before, and wait for the thaw: " + joined(", ", ids, "") + "."))
-		}
-	case r.State != change.Applied:
-		d.lines(ofItself(r).ending(onCard))
-	default:
-		d.lines(thawed(r))
-	}
-	if r.State == change.Applied && r.Term.OverAt.IsZero() {
-		d.buttons(button(ActionThaw, "Thaw", r.ID, frozenThing(r.FrozenModel(), r.Target.Name())))
-	}
-	d.identifiers(r)
-	return d.message()
-}
-
-func freezeUntil(r *change.Request) prose {
-	switch {
-	case !r.Term.EndsAt.IsZero():
-		return say(" until ", on(r.Term.EndsAt), inZone(r, r.Term.EndsAt), ".")
-	case !r.Ask.Until.IsZero():
-		return say(" until ", on(r.Ask.Until), inZone(r, r.Ask.Until), ".")
-	default:
-		return say(" for " + length(r.Ask.For) + ".")
-	}
-}
-
-func thawed(r *change.Request) prose {
-	if r.CanceledBy.ID == "" {
-		return say("The freeze is over since ", on(r.Term.OverAt), ".")
-	}
-	return say("Thawed by ", named(r.CanceledBy), " ", on(r.Term.OverAt), ".")
-}
-
-// freezeOver is the reply that tells that a freeze is over, or why there is none.
-func freezeOver(r *change.Request) Message {
-	var d draft
-	if r.State == change.Applied {
-		d.lines(thawed(r))
-	} else {
-		d.lines(say(user(r.Requester.ID), " ", ofItself(r).ending(inAnswer)))
-	}
-	return d.message()
-}
-
-// frozen says who froze something until when, why, and who can thaw it.
-func frozen(t telling) prose {
-	f := t.Freeze
-	if f == nil {
-		return say("it is frozen.")
-	}
-	who := say(person(f.By))
-	if len(f.Thaw) > 0 {
-		who = say(person(f.By), " or ", names(f.Thaw))
-	}
-	text := say(frozenThing(f.Model, f.Target)+" is ", link("frozen", f.Link), " by ", person(f.By), " until ", on(f.Until), ": "+oneLine(f.Reason)+". ",
-		who, " can thaw it: ", code(slash+" thaw "+f.ID.String()), ".")
-	if f.BreakGlass {
-		text = say(text, " Break-glass goes through.")
-	}
-	return text
-}
-
-// nothingBack says why nothing goes back at an end.
-func nothingBack(t telling) prose {
-	text := say("nothing has to go back.")
-	if t.Request != "" {
-		text = say("a later change holds the settings: ", other(t), ".")
-	}
-	if len(t.Moved) > 0 {
-		text = say("the settings were changed since: "+stands(t.Moved)+". They stay so.", changedBy(t.By))
-	}
-	return text
 }
 
 // notHeld says why a request cannot be ended, kept or extended.
@@ -235,43 +213,73 @@ func notHeld(t telling) prose {
 	switch {
 	case !r.Term.OverAt.IsZero():
 		return say(this(t), " does not hold any more. ", termOver(r))
-	case r.State != change.Applied && !r.State.Ended():
+	case r.Kind == change.KindFreeze:
+		return say(this(t), " is a freeze: ", code(slash+" thaw "+r.ID.String()), " ends it.")
+	case !r.State.Ended():
 		return say(this(t), " has not begun: it "+standing(r.State)+".")
+	case r.State != change.Applied:
+		return say(this(t), " never held: it "+standing(r.State)+".")
 	default:
-		return say(this(t), " was not for a time. To change it again, ask for other values.")
+		return say(this(t), " holds for good, so it has no end. Ask for other values instead.")
 	}
 }
 
-// terms lists what holds for a time: the freezes, each with its button, and the changes
-// that will go back.
-func (d *draft) terms(t change.Terms) {
-	d.lines(freezeLines(t.Freezes)...)
-	items := make([]prose, 0, len(t.Temporary))
-	for _, r := range t.Temporary {
-		items = append(items, say(shortWish(r.Request), "\n", join(" ", say(cardLink(r), " · ", named(r.Requester), "."), term(r.Request))))
-	}
-	if len(items) > 0 {
-		d.heading("For a time")
-		d.list(items, nil)
+// nothingBack says why nothing goes back at an end.
+func nothingBack(t telling) prose {
+	switch {
+	case len(t.Moved) > 0:
+		return say("Nothing goes back, because somebody else changed it since: "+stands(t.Moved)+".", changedBy(t.By))
+	case t.Request != "":
+		return say("Nothing goes back, because ", other(t), " holds now.")
+	default:
+		return say("Nothing had to go back.")
 	}
 }
 
-// freezeLines are one line a freeze: what, by whom, until when, why.
-func freezeLines(all []change.Listed) []prose {
-	out := make([]prose, 0, len(all))
-	for _, r := range all {
-		out = append(out, say("🧊 ", bold(frozenThing(r.FrozenModel(), r.Target.Name())), " is frozen by ", named(r.Requester), " until ", on(r.Term.EndsAt),
-			": "+oneLine(r.Ask.Reason)+". ", cardLink(r), " · ", code(slash+" thaw "+r.ID.String())))
+// terms lists what holds for a time: the freezes, and the changes that will go back. At
+// most so many stand with buttons, for those who may press them.
+func (d *draft) terms(t change.Terms, most int) {
+	if len(t.Freezes)+len(t.Temporary) == 0 {
+		return
 	}
-	return out
-}
-
-// heldOn says until when a temporary change holds settings of the target.
-func (s *status) heldOn(t baseten.Target) prose {
-	for _, r := range s.Terms.Temporary {
-		if r.Target.SameObject(t) {
-			return say(shortWishes(r.Request), " only until ", soon(r.Term.EndsAt, s.now), " (", cardLink(r), ")")
+	d.heading("For a time")
+	var rest []prose
+	for _, r := range t.Freezes {
+		if r.Thawable && most > 0 {
+			most--
+			d.lines(freezeLine(r))
+			d.buttons(button(ActionThaw, "Thaw", r.ID, frozenBy(r.Request)))
+		} else {
+			rest = append(rest, freezeLine(r))
 		}
 	}
-	return nil
+	for _, r := range t.Temporary {
+		if r.Own && most > 0 {
+			most--
+			d.lines(held(r))
+			d.buttons(termButtons(r.Request)...)
+		} else {
+			rest = append(rest, held(r))
+		}
+	}
+	if len(rest) > 0 {
+		d.list(rest, nil)
+	}
+}
+
+// endOf says of an end what it ended.
+func endOf(r *change.Request) prose {
+	if r.Kind != change.KindRevert {
+		return nil
+	}
+	which := link(r.Origin.ID.String(), r.Origin.Link)
+	if r.Origin.Kind == change.OriginTimeUp {
+		return say("Time was up for ", which, ".")
+	}
+	return say("Ended ", which, " early.")
+}
+
+// held is a change that holds for a time: what, by whom, until when.
+func held(r change.Listed) prose {
+	return say(bold(title(r.Target)), " — "+inWords(r.Ask.Settings)+"\n", join(" ", say(cardLink(r), " · ", named(r.Requester), "."), term(r.Request)))
 }
