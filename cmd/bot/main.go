@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, env map[string]string, stdout, stde
 	command, code, err := parse(args, stdout, stderr)
 	if command == nil {
 		if err != nil {
-			fmt.Fprintf(stderr, "bot: %v; bot --help lists what there is\n", err)
+			complain(stderr, env, fmt.Errorf("bot: %w; bot --help lists what there is", err))
 		}
 		return code
 	}

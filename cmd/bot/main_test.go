@@ -82,6 +82,8 @@ func TestCommandLine(t *testing.T) {
 		{"help of a command", []string{"policy", "explain", "--help"}, 0, "Usage: bot policy explain --as=U… <file> <command> [flags]\n", ""},
 		{"version", []string{"version"}, 0, thisVersion() + "\n", ""},
 		{"typo", []string{"polcy"}, 2, "", `bot: unexpected argument polcy, did you mean "policy"?; bot --help lists what there is` + "\n"},
+		{"a secret that is no argument", []string{"copy", "postgres://u:dontshowme@h/db"}, 2, "", "bot: unexpected argument postgres://u:[redacted]@h/db"},
+		{"a copy of nothing", []string{"copy", "--from", "sqlite:/nowhere/x.db", "--to", "postgres://u:dont@showme@h/db"}, 1, "", "--to: cannot read the database URL: "},
 		{"half a command", []string{"policy"}, 2, "", "bot: expected one of \"test\", \"lint\", \"explain\"; "},
 		{"unknown flag", []string{"check", "--fast"}, 2, "", "bot: unknown flag --fast; "},
 		{"unknown format", []string{"audit", "export", "--format", "xml"}, 2, "", "bot: --format must be one of "},

@@ -270,6 +270,102 @@ func stories(t *testing.T, width, height int64, theme string) {
 	u.Quiet()
 }
 
+// A change for a time, from the form to its end, which a freeze holds up. With
+// SHOTS=directory each step leaves a picture.
+func TestForATime(t *testing.T) {
+	for name, look := range map[string]struct {
+		width int64
+		theme string
+	}{
+		"wide": {1280, "light"}, "narrow": {420, "dark"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forATime(t, look.width, 900, look.theme)
+		})
+	}
+}
+
+func forATime(t *testing.T, width, height int64, theme string) {
+	t.Helper()
+	s := runSandbox(t)
+	u := &user{Page: pagetest.Open(t, s.url, width, height), narrow: width < 820}
+	u.Theme(theme)
+	u.Shows("#bot-status", "Bot connected")
+	step := func(name string, f func()) {
+		t.Helper()
+		u.Step(t, name, f)
+		u.Shoot(theme + "-time-" + name)
+	}
+	step("form", func() {
+		u.Enter(box, "/autoscale llama-70b production")
+		u.Shows("#modal[open]", "For how long")
+		u.field("Max replicas", "7")
+		u.choose("2 h, then back")
+		u.Shows("#modal[open]", "For 2 h, then back to max 4")
+	})
+	step("form-typed", func() {
+		u.choose("Until a time")
+		u.Shows("#modal[open]", "How long, or until when")
+		u.field("How long, or until when", "90 minutes")
+		u.Shows("#modal[open]", "For 1 h 30 min, then back to max 4")
+	})
+	step("holds", func() {
+		u.choose("2 h, then back")
+		u.Shows("#modal[open]", "For 2 h, then back to max 4")
+		u.Press("#modal .btn.primary", "Request Change")
+		u.thread("then back to max 4")
+		u.Shows("#thread-messages", "In force after")
+		u.closeThread()
+	})
+	for name, c := range map[string]struct{ line, says string }{
+		"pending": {"pending", "For a time"}, "status": {"status llama-70b production", "max 7 until"}, "history": {"history", "then back to max 4"},
+	} {
+		step(name, func() {
+			u.Enter(box, "/autoscale "+c.line)
+			u.Shows("#messages .message:last-child .body", c.says)
+		})
+	}
+	step("home", func() {
+		u.channel("autoscale")
+		u.Press("#channel-head button", "Home")
+		u.Shows("#home", "For a time")
+		u.Shows("#home .btn", "Extend 1 h")
+	})
+	step("notice", func() {
+		u.channel("ml-oncall")
+		u.later("+1 h", "+10 min", "+10 min", "+10 min", "+10 min", "+10 min")
+		u.Press("#messages .thread-link", "replies")
+		u.Shows("#thread-messages", "goes back to max 4 at")
+	})
+	step("extended", func() {
+		u.Press("#thread-messages .message:last-child .btn", "Extend 1 h")
+		u.Shows("#thread-messages", "Extends #")
+		u.Shows("#thread-messages", "holds now")
+	})
+	step("freeze", func() {
+		u.closeThread()
+		u.as("Lea")
+		u.Enter(box, `/autoscale freeze llama-70b for=8h reason="launch"`)
+		u.Shows("#messages", "Lea froze llama-70b")
+		u.Shows("#messages", "waits for the thaw")
+	})
+	step("frozen-end", func() {
+		u.later("+1 h", "+10 min")
+		u.Press("#messages .thread-link", "replies")
+		u.Shows("#thread-messages", "It goes back once the freeze is over")
+	})
+	step("thawed", func() {
+		u.closeThread()
+		u.Press("#messages .btn", "Thaw")
+		u.Shows("#messages", "Thawed by Lea")
+		u.Press("#messages .thread-link", "6 replies")
+		u.Shows("#thread-messages", "max 7 → 4 (-3). Baseten: ACCEPTED")
+		u.Shows("#thread-messages", "Back to max 4 since")
+	})
+	u.Quiet()
+}
+
 // The first steps, from the top: each does with the real bot what it says.
 func TestFirstSteps(t *testing.T) {
 	s := runSandbox(t)
@@ -438,7 +534,9 @@ func TestPictureOfTheForm(t *testing.T) {
 		max.focus();
 		max.select();
 	}`), chromedp.KeyEvent("12"), chromedp.KeyEvent(kb.Tab))
+	u.choose("2 h, then back")
 	u.Shows("#modal[open]", "@Lea")
+	u.Shows("#modal[open]", "For 2 h, then back")
 	u.Shoot("form")
 	u.PictureOf("#modal", *formPicture)
 }
@@ -476,6 +574,34 @@ func (u *user) beside(name string) {
 	} else {
 		u.Press(".beside-tabs .segment", name)
 	}
+}
+
+// later moves the clock, by jumps of the world tray.
+func (u *user) later(jumps ...string) {
+	u.Press("#world-button", "World")
+	for _, jump := range jumps {
+		u.Press("#world-tray .btn", jump)
+	}
+	u.Press("#world-button", "World")
+}
+
+// choose chooses an option of the form that is open, by how it begins.
+func (u *user) choose(option string) {
+	u.Run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+		const fits = (o) => o.textContent.startsWith(%q);
+		const select = [...document.querySelectorAll("#modal select")].find((s) => [...s.options].some(fits));
+		select.value = [...select.options].find(fits).value;
+		select.dispatchEvent(new Event("change", { bubbles: true }));
+	}`, option)))
+}
+
+// field types into a field of the form that is open, in place of what stands there.
+func (u *user) field(label, text string) {
+	u.Run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+		const input = [...document.querySelectorAll("#modal label")].find((l) => l.textContent.startsWith(%q)).parentElement.querySelector("input");
+		input.value = %q;
+		input.dispatchEvent(new Event("input", { bubbles: true }));
+	}`, label, text)))
 }
 
 // approve presses the newest Approve, and confirms.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"autoscalebot/internal/app"
 	"autoscalebot/internal/sandbox/slacksim"
 )
 
@@ -226,6 +227,39 @@ func TestBasetenKeyIsRefused(t *testing.T) {
 	s.shows(addr, "autoscalebot_baseten_key_refused 0")
 	if n := strings.Count(s.log.String(), "BASETEN_API_KEY: "); n != 1 {
 		t.Errorf("the log says it %d times, want once", n)
+	}
+}
+
+// While it starts, readiness says what it waits for.
+func TestReadinessWhileStarting(t *testing.T) {
+	s := stage(t, quietly(), nil)
+	away := s.Slack.Fault(slacksim.Fault{Method: "auth.test", Kind: slacksim.FaultServerError})
+	cfg, err := app.LoadConfig(s.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := make(chan string, 2)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	run := func() {
+		go func() {
+			ended <- app.Run(ctx, cfg, app.Options{Version: "test", Log: s.log, Listening: func(addr string) { listening <- addr }})
+		}()
+	}
+	run()
+	first := <-listening
+	s.readiness(first, "starting: waits for Slack to say who the bot is")
+	run()
+	second := <-listening
+	s.readiness(second, "starting: waits for the database")
+	s.logs("another process holds the database; waiting for it to end", 1)
+	away()
+	s.readiness(first, "ok")
+	stop()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Errorf("it ended with: %v", err)
+		}
 	}
 }
 

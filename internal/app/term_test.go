@@ -147,7 +147,7 @@ func TestExtend(t *testing.T) {
 	s.sees("Ana", "goes back to max 4")
 	s.click("Ben", "Extend 1 h")
 	s.sees("Ana", "⏱️ Extended")
-	s.sees("Ana", "Extends "+id+".")
+	s.sees("Ana", "Extends "+id)
 	s.later(20 * time.Minute) // the first end has passed
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale extend "+id+" 1h"), "does not hold any more. Extended")
 	s.logged(`"request over"`, `"request":"`+id[1:]+`"`, `"code":"extends"`, `"actor":"U0BEN"`)
@@ -170,7 +170,7 @@ func TestExtend(t *testing.T) {
 	}
 	s.told(s.Slack.Click("U0ANA", asks.Channel, asks.TS, "approve"), "not allowed")
 	s.click("Leo", "Approve Change")
-	s.sees("Ana", "Extends "+id+".")
+	s.sees("Ana", "Extends "+id)
 	s.wait("it was extended", func(*slacksim.Snapshot) bool {
 		return strings.Contains(s.Slack.PlainText(s.Slack.Thread(card.Channel, card.TS)[0]), "Extended")
 	})
@@ -262,7 +262,7 @@ func TestChangesWithinChanges(t *testing.T) {
 	s.later(61 * time.Minute)
 	s.goes(llama, 6)
 	s.goes(basetensim.DemoSDXL, 2)
-	s.sees("Ana", "a later change holds the settings: ")
+	s.sees("Ana", "Nothing goes back, because #")
 	s.goes(basetensim.DemoWhisper, 7)
 	s.goes(basetensim.DemoEmbed, 12)
 	s.later(61 * time.Minute)
@@ -282,8 +282,8 @@ func TestSomebodyElseChangedIt(t *testing.T) {
 		want  string
 	}{
 		"told by the audit log": {nil, "Changed by the API key terraform (with terraform-provider-baseten)."},
-		"not for this key":      {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusForbidden, Op: basetensim.ListModelAuditLogs}, "They stay so."},
-		"no audit log":          {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusNotFound, Op: basetensim.ListModelAuditLogs}, "They stay so."},
+		"not for this key":      {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusForbidden, Op: basetensim.ListModelAuditLogs}, "because somebody else changed it since: Max replicas is 9."},
+		"no audit log":          {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusNotFound, Op: basetensim.ListModelAuditLogs}, "because somebody else changed it since: Max replicas is 9."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -299,7 +299,7 @@ func TestSomebodyElseChangedIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.later(41 * time.Minute)
-			text := s.Slack.PlainText(s.sees("Ben", "the settings were changed since: Max replicas is 9"))
+			text := s.Slack.PlainText(s.sees("Ben", "somebody else changed it since: Max replicas is 9"))
 			if !strings.Contains(text, tt.want) || tt.fault != nil && strings.Contains(text, "Changed by") {
 				t.Errorf("want %q: %s", tt.want, text)
 			}
@@ -351,7 +351,7 @@ func TestNoLadder(t *testing.T) {
 	s.answers("Ana", "can llama-70b production max=19", "It would need 1 approval")
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=19")
 	card := s.Slack.PlainText(s.sees("Lea", "[Approve Change]"))
-	if !strings.Contains(card, "ends and Max replicas is 4.") {
+	if !strings.Contains(card, "ends and Max replicas is 4") {
 		t.Errorf("the card does not say what would stand: %s", card)
 	}
 	s.slash("Ana", "#ml-oncall", "/autoscale cancel "+requestID(t, card))
@@ -507,7 +507,7 @@ func TestOverdueEnd(t *testing.T) {
 	away.Clear()
 	s.click("Ana", "Revert Now")
 	s.goes(llama, 4)
-	s.sees("Ana", "⏱️ Back to max 4 since")
+	s.sees("Ana", "Back to max 4 since")
 	counted("0")
 }
 

@@ -187,10 +187,11 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 		r.Term.By, r.Term.DueAt, r.Term.NoticeAt = "", r.Term.EndsAt, r.Term.notice(now)
 	default:
 		r.Term.By, r.Term.AskAt = "", now.Add(askEvery)
-		r.owe(Card)                          // it says until when it was to hold
 		if end.Messages.Reply.Ref.TS != "" { // that it waited was told, and an edit notifies nobody
 			r.Term.AskAt = now
 		}
+		r.owe(Card) // it says until when it was to hold
+		r.oweSteps()
 	}
 }
 

@@ -182,6 +182,7 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 			}
 		})
 	case "by hand":
+		pass(10 * time.Millisecond) // so that times tell which came first
 		synctest.Wait()
 		if err := l.baseten.ChangeEnvironmentBehindTheBack(basetensim.DemoLlama, "production", basetensim.Changes{"max_replica": 100 + len(l.hands)}); err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ var table = []Spec{
 	{
 		Name: NamePending, args: argsNone,
 		Usage:    "pending",
-		Summary:  "lists the requests that wait for somebody, and freezes",
+		Summary:  "lists what waits for somebody, temporary changes and freezes",
 		Examples: []string{"pending"},
 	},
 	{
@@ -139,7 +139,7 @@ var table = []Spec{
 		More: []string{
 			"The policy says who may. for=2h works as well as until.",
 			"With break-glass, requests that skip their approval go through.",
-			"The list of what waits shows each freeze and its ID.",
+			"pending lists each freeze with its ID; thaw ends it.",
 		},
 		Examples: []string{
 			`freeze llama-70b production until="Mon 08:00" reason="launch"`,

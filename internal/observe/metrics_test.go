@@ -148,9 +148,10 @@ func TestMetrics(t *testing.T) {
 	m.KeyRefused(false)
 	m.StoreUp(false)
 	m.OpenReviews(0)
+	m.OverdueEnds(0)
 	<-waiting
 	got := scrape(t, m)
-	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_store_up", "autoscalebot_baseten_key_refused", `autoscalebot_queue_depth{queue="envelopes"}`} {
+	for _, name := range []string{"autoscalebot_policy_stale", "autoscalebot_open_reviews", "autoscalebot_overdue_ends", "autoscalebot_store_up", "autoscalebot_baseten_key_refused", `autoscalebot_queue_depth{queue="envelopes"}`} {
 		if got[name] != "0" {
 			t.Errorf("%s is %s, want 0", name, got[name])
 		}

@@ -155,6 +155,20 @@ func pastFreeze(r change.Listed) prose {
 	return say(icon+" ", named(r.Requester), " "+verb+" ", bold(frozenBy(r.Request)), freezeUntil(r.Request), "\n", join(" ", say("Reason: "+stopped(r.Ask.Reason)), freezeEnd(r.Request), cardLink(r)))
 }
 
+// mostFreezes is how many freezes stand above the targets of a model.
+const mostFreezes = 5
+
+func freezeLines(all []change.Listed) []prose {
+	out := make([]prose, 0, mostFreezes+1)
+	for _, r := range all[:min(len(all), mostFreezes)] {
+		out = append(out, freezeLine(r))
+	}
+	if more := len(all) - mostFreezes; more > 0 {
+		out = append(out, say("🧊 … and "+number(more)+" more freezes."))
+	}
+	return out
+}
+
 // freezeLine is a freeze in one line: what, by whom, until when, why.
 func freezeLine(r change.Listed) prose {
 	return say("🧊 ", bold(frozenBy(r.Request)), isAre(r.FrozenModel())+"frozen by ", named(r.Requester), " until ", on(r.Term.EndsAt), ": "+stopped(r.Ask.Reason)+" ", cardLink(r))

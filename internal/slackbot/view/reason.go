@@ -278,7 +278,7 @@ func (t telling) why(where spot) prose {
 	if len(text) == 0 {
 		return nil
 	}
-	if t.Code == change.Frozen && t.r.State == change.Stale {
+	if t.Code == change.Frozen && t.r.State == change.Stale && t.r.Kind == change.KindChange {
 		w.opens = lapse // it was allowed when it was asked
 	}
 	if trouble(t.Cause) {

@@ -153,6 +153,7 @@ func (t telling) ending(where spot) prose {
 	}
 	switch {
 	case !untouched(t.r), t.r.State == change.Applied, t.Code == change.AlreadyAsked, t.Code == change.NothingChanges, t.Code == change.NothingBack:
+	case t.Code == change.Frozen && t.r.Kind == change.KindRevert: // it says what comes instead
 	case t.r.State == change.Stale:
 		text = say(text, " Nothing was sent.")
 	default:

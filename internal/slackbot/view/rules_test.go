@@ -456,10 +456,21 @@ func TestLimits(t *testing.T) {
 	requests := slices.Repeat([]change.Listed{{Request: r, Link: evil, Approvable: true}, {Request: r}}, 30)
 	crowd := change.ModelStatus{Model: baseten.Model{ID: evil, Name: evil}, Targets: targets, Pending: requests, Last: requests}
 	stakes := slices.Repeat([]authz.Stake{{Rule: evil, Effect: authz.Approve, Asks: true, Approves: true, Skips: true, Models: []string{evil}, When: evil, Approvers: []string{evil}}}, 100)
+	held := a(forTime(time.Hour), holds)
+	cold := a(freeze, freezes)
+	for _, r := range []*change.Request{held, cold} {
+		hostile(r)
+		long(r)
+	}
+	terms := change.Terms{
+		Freezes:   slices.Repeat([]change.Listed{{Request: cold, Link: evil, Thawable: true}}, 30),
+		Temporary: slices.Repeat([]change.Listed{{Request: held, Link: evil, Own: true}}, 30),
+	}
+	crowd.Terms = terms
 	check("status", Status(crowd, nil, asked))
-	check("pending", Pending(requests, change.Terms{}))
+	check("pending", Pending(requests, terms))
 	check("history", History(requests, true))
-	page := Home(change.Home{Approvable: requests, Own: requests, Reviews: requests, Recent: requests}, stakes, ExplainOffer("K7Q2M"), asked)
+	page := Home(change.Home{Approvable: requests, Own: requests, Reviews: requests, Recent: requests, Terms: terms}, stakes, ExplainOffer("K7Q2M"), asked)
 	if n := len(page.Blocks); n > 100 {
 		t.Errorf("a page has %d blocks", n)
 	}

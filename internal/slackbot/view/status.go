@@ -28,9 +28,7 @@ func Status(st change.ModelStatus, only *baseten.Resolved, now time.Time) Messag
 	if len(s.targets)+len(s.idle) == 0 {
 		d.lines(say("No environments or deployments."))
 	}
-	for _, f := range st.Terms.Freezes {
-		d.lines(freezeLine(f))
-	}
+	d.lines(freezeLines(st.Terms.Freezes)...)
 	for i, t := range s.targets {
 		if i == mostTargets {
 			d.lines(say("… and " + number(len(s.targets)-i) + " more. Name one to see it."))
@@ -185,7 +183,7 @@ func (s *status) lines(head prose, t baseten.Target, r baseten.Resolved, setting
 	if last != nil && !s.full {
 		parts = append(parts, setBy(last, s.now))
 	}
-	parts = append(parts, s.heldOn(t))
+	parts = append(parts, s.heldOn(t, last))
 	waiting := s.waitingFor(t)
 	if !s.full && len(waiting) > 0 {
 		parts = append(parts, brief(waiting))
@@ -252,11 +250,12 @@ func setBy(last *change.Listed, now time.Time) prose {
 	return say("set by ", named(last.Requester), " ", soon(last.SentAt, now))
 }
 
-// heldOn says until when a temporary change holds settings of the target.
-func (s *status) heldOn(t baseten.Target) prose {
+// heldOn says until when temporary changes hold settings of the target. In full, what is
+// said of the last change says it too.
+func (s *status) heldOn(t baseten.Target, last *change.Listed) prose {
 	var out []prose
 	for _, r := range s.Terms.Temporary {
-		if !r.Target.SameObject(t) {
+		if !r.Target.SameObject(t) || s.full && last != nil && last.ID == r.ID {
 			continue
 		}
 		text := say(inWords(r.Ask.Settings)+" until ", soon(r.Term.EndsAt, s.now), ", then ", afterwards(r.Request), " (", cardLink(r), ")")
