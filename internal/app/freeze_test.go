@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,18 +35,18 @@ func TestFreeze(t *testing.T) {
 	s := slowly(t, freely)
 	s.told(s.slash("Ana", "#ml-oncall", `/autoscale freeze llama-70b for=2h reason="launch"`), "not allowed: Only leads may freeze and thaw.")
 	id := s.freezes("llama-70b for=2h")
-	refused := `llama-70b is frozen by @lea until `
+	refused := `llama-70b is frozen by Lea until `
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), refused)
-	s.told(s.slash("Leo", "#ml-oncall", "/autoscale llama-70b staging max=7"), "launch week. @lea or leads can thaw it: /autoscale thaw "+id)
+	s.told(s.slash("Leo", "#ml-oncall", "/autoscale llama-70b staging max=7"), "launch week. Lea or leads can thaw "+id)
 	s.answers("Ben", "pending", "llama-70b is frozen by Lea", "launch week")
 	s.answers("Ben", "status llama-70b", "llama-70b is frozen by Lea")
 	s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5") // another model
 	s.goes(basetensim.DemoWhisper, 5)
 
-	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: "+refused)
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: only Lea or leads can thaw "+id)
 	s.click("Leo", "Thaw")
 	s.sees("Ana", "Thawed by Leo")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze that is in force")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze, or is over")
 	s.changes("Ana", "max=7")
 	s.goes(llama, 7)
 
@@ -61,12 +63,12 @@ func TestFreezeIsOver(t *testing.T) {
 	s.freezes("llama-70b staging for=3h")
 	s.changes("Ana", "max=5")
 	s.freezes("* for=1h")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5"), "all models is frozen by @lea")
-	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "all models is frozen by @lea")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5"), "all models are frozen by Lea")
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "all models are frozen by Lea")
 	s.later(61 * time.Minute)
-	s.sees("Ana", "The freeze is over since")
+	s.sees("Ana", "is over. What it stopped can be asked again.")
 	s.changes("Ana", "max=7")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale llama-70b staging max=3"), "is frozen by @lea")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale llama-70b staging max=3"), "is frozen by Lea")
 }
 
 // Break-glass goes through where the freeze says so, and nowhere else.
@@ -75,7 +77,7 @@ func TestBreakGlassThroughAFreeze(t *testing.T) {
 	s := slowly(t, freely)
 	id := s.freezes("llama-70b for=2h")
 	const breaks = `/autoscale llama-70b production max=12 break-glass reason="customers are waiting"`
-	s.told(s.slash("Ana", "#ml-oncall", breaks), "is frozen by @lea")
+	s.told(s.slash("Ana", "#ml-oncall", breaks), "is frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.freezes("llama-70b for=2h break-glass")
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "Break-glass goes through.")
@@ -93,7 +95,7 @@ func TestApproveDuringAFreeze(t *testing.T) {
 	s.slash("Ana", "#ml-oncall", ask)
 	card := s.sees("Lea", "[Approve Change]")
 	id := s.freezes("llama-70b for=1h")
-	s.told(s.Slack.Click("U0LEO", card.Channel, card.TS, "approve"), "is frozen by @lea")
+	s.told(s.Slack.Click("U0LEO", card.Channel, card.TS, "approve"), "is frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.click("Leo", "Approve Change")
 	s.goes(llama, 12)
@@ -113,13 +115,13 @@ func TestFreezeBeforeThePatch(t *testing.T) {
 	}
 	id := s.freezes("* for=1h")
 	hang.Clear()
-	s.sees("Ana", "all models is frozen by @lea")
+	s.sees("Ana", "all models are frozen by Lea")
 	s.sees("Ana", "[Ask Again]")
 	if n := len(s.patches()); n != 0 {
 		t.Errorf("%d PATCHes", n)
 	}
 	s.click("Ana", "Ask Again")
-	s.private("U0ANA", "all models is frozen by @lea")
+	s.private("U0ANA", "all models are frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.click("Ana", "Ask Again")
 	s.click("Lea", "Approve Change")
@@ -137,7 +139,7 @@ func TestEndInsideAFreeze(t *testing.T) {
 	id := s.changes("Ana", "max=7 for=10m")
 	s.sees("Ana", "[Revert Now]")
 	freeze := s.freezes("llama-70b for=5h")
-	s.sees("Ana", "These end before, and wait for the thaw: "+id)
+	s.sees("Ana", "("+id+"), and waits for the thaw.")
 	s.later(11 * time.Minute)
 	s.sees("Ana", "Time is up for "+id)
 	s.later(2 * time.Hour)
@@ -146,7 +148,7 @@ func TestEndInsideAFreeze(t *testing.T) {
 		t.Errorf("told %d times that it is frozen", n)
 	}
 	s.click("Ana", "Revert Now")
-	s.wait("that is refused", func(*slacksim.Snapshot) bool { return s.replies("is frozen by @lea") >= 2 })
+	s.wait("that is refused", func(*slacksim.Snapshot) bool { return s.replies("is frozen by Lea") >= 2 })
 	s.goes(llama, 7)
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+freeze), "is over")
 	began := time.Now()
@@ -163,11 +165,12 @@ func TestEndInsideAFreeze(t *testing.T) {
 // The approval comes to one replica and the freeze to the other: whichever is first,
 // nothing is sent while it is frozen.
 func TestReplicasFreeze(t *testing.T) {
-	s, _ := replicatedWith(t, nil)
-	if err := s.SetPolicy(freely); err != nil {
+	t.Parallel()
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte(freely), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.logs("policy accepted", 4)
+	s, _ := replicatedWith(t, map[string]string{"POLICY_FILE": policy})
 	s.slash("Ana", "#ml-oncall", ask)
 	s.sees("Lea", "[Approve Change]")
 	hang := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.ListEnvironments})
@@ -183,7 +186,7 @@ func TestReplicasFreeze(t *testing.T) {
 	s.wait("it is frozen", func(*slacksim.Snapshot) bool { return s.cards() > n })
 	s.sees("Ana", "[Thaw]")
 	hang.Clear()
-	s.sees("Ana", "all models is frozen by @lea")
+	s.sees("Ana", "all models are frozen by Lea")
 	if n := len(s.patches()); n != 0 {
 		t.Errorf("%d PATCHes", n)
 	}

@@ -191,6 +191,7 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 			r.Term.AskAt = now
 		}
 		r.owe(Card) // it says until when it was to hold
+		r.oweSteps()
 	}
 }
 

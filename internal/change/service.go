@@ -314,7 +314,7 @@ func (s *Service) change(ctx context.Context, d Delivery, id ID, do stepFunc) (*
 	}
 	s.logged(d, r, was, e.Events)
 	if e.Origin != nil {
-		origin.logged(s)
+		origin.logged(s, d)
 		s.Start(r.Origin.ID)
 	}
 	return r, nil
@@ -326,9 +326,9 @@ type told struct {
 	events []Event
 }
 
-func (t told) logged(s *Service) {
+func (t told) logged(s *Service, d Delivery) {
 	if t.r != nil {
-		s.logged(Delivery{}, t.r, t.r.State, t.events)
+		s.logged(d, t.r, t.r.State, t.events)
 	}
 }
 
