@@ -177,10 +177,10 @@ var outcomes = map[string]string{
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
 	"unbroken":     "skipped no approval",
-	"notheld":      "has not begun: it | was not for a time",
+	"notheld":      "has not begun: it | holds for good, so it has no end | is a freeze: ",
 	"nofreeze":     "not allowed: Only leads may freeze and thaw",
-	"nothaw":       "can thaw it: ",
-	"unfrozen":     "is no freeze that is in force",
+	"nothaw":       " can thaw #",
+	"unfrozen":     "is no freeze, or is over",
 }
 
 // gate is the running bot with what the cells of the table need.
@@ -267,7 +267,7 @@ func (g *gate) request(t *testing.T, state string) subject {
 	case "holds":
 		settings, shows = "delay=600 for=2h", "Baseten: ACCEPTED"
 	case "freezes":
-		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", "freezes"
+		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", "froze"
 	}
 	g.acked(t, g.Slack.Slash(who, r.channel, line+settings))
 	g.said(t, r.channel, shows, 1)
@@ -670,7 +670,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	switch {
 	case c.state == "holds":
 		g.want[id]++
-		g.said(t, r.channel, map[string]string{"extend": "Lets " + r.id, "keep": "Keeps " + r.id, "undo": " ends " + r.id, "end": " ends " + r.id}[c.what], 1)
+		g.said(t, r.channel, map[string]string{"extend": "Extends " + r.id, "keep": "Keeps " + r.id, "undo": " ended " + r.id, "end": " ended " + r.id}[c.what], 1)
 	case c.what == "freeze":
 		g.said(t, r.channel, "freezes", 1)
 	case c.what == "thaw":

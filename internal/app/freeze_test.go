@@ -33,9 +33,9 @@ func TestFreeze(t *testing.T) {
 	s := slowly(t, freely)
 	s.told(s.slash("Ana", "#ml-oncall", `/autoscale freeze llama-70b for=2h reason="launch"`), "not allowed: Only leads may freeze and thaw.")
 	id := s.freezes("llama-70b for=2h")
-	refused := `llama-70b is frozen by @lea until `
+	refused := `llama-70b is frozen by Lea until `
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), refused)
-	s.told(s.slash("Leo", "#ml-oncall", "/autoscale llama-70b staging max=7"), "launch week. @lea or leads can thaw it: /autoscale thaw "+id)
+	s.told(s.slash("Leo", "#ml-oncall", "/autoscale llama-70b staging max=7"), "launch week. Lea or leads can thaw "+id)
 	s.answers("Ben", "pending", "llama-70b is frozen by Lea", "launch week")
 	s.answers("Ben", "status llama-70b", "llama-70b is frozen by Lea")
 	s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5") // another model
@@ -44,7 +44,7 @@ func TestFreeze(t *testing.T) {
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: "+refused)
 	s.click("Leo", "Thaw")
 	s.sees("Ana", "Thawed by Leo")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze that is in force")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze, or is over")
 	s.changes("Ana", "max=7")
 	s.goes(llama, 7)
 
@@ -61,12 +61,12 @@ func TestFreezeIsOver(t *testing.T) {
 	s.freezes("llama-70b staging for=3h")
 	s.changes("Ana", "max=5")
 	s.freezes("* for=1h")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5"), "all models is frozen by @lea")
-	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "all models is frozen by @lea")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5"), "all models are frozen by Lea")
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "all models are frozen by Lea")
 	s.later(61 * time.Minute)
 	s.sees("Ana", "The freeze is over since")
 	s.changes("Ana", "max=7")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale llama-70b staging max=3"), "is frozen by @lea")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale llama-70b staging max=3"), "frozen by Lea")
 }
 
 // Break-glass goes through where the freeze says so, and nowhere else.
@@ -75,7 +75,7 @@ func TestBreakGlassThroughAFreeze(t *testing.T) {
 	s := slowly(t, freely)
 	id := s.freezes("llama-70b for=2h")
 	const breaks = `/autoscale llama-70b production max=12 break-glass reason="customers are waiting"`
-	s.told(s.slash("Ana", "#ml-oncall", breaks), "is frozen by @lea")
+	s.told(s.slash("Ana", "#ml-oncall", breaks), "frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.freezes("llama-70b for=2h break-glass")
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "Break-glass goes through.")
@@ -93,7 +93,7 @@ func TestApproveDuringAFreeze(t *testing.T) {
 	s.slash("Ana", "#ml-oncall", ask)
 	card := s.sees("Lea", "[Approve Change]")
 	id := s.freezes("llama-70b for=1h")
-	s.told(s.Slack.Click("U0LEO", card.Channel, card.TS, "approve"), "is frozen by @lea")
+	s.told(s.Slack.Click("U0LEO", card.Channel, card.TS, "approve"), "frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.click("Leo", "Approve Change")
 	s.goes(llama, 12)
@@ -113,13 +113,13 @@ func TestFreezeBeforeThePatch(t *testing.T) {
 	}
 	id := s.freezes("* for=1h")
 	hang.Clear()
-	s.sees("Ana", "all models is frozen by @lea")
+	s.sees("Ana", "all models are frozen by Lea")
 	s.sees("Ana", "[Ask Again]")
 	if n := len(s.patches()); n != 0 {
 		t.Errorf("%d PATCHes", n)
 	}
 	s.click("Ana", "Ask Again")
-	s.private("U0ANA", "all models is frozen by @lea")
+	s.private("U0ANA", "all models are frozen by Lea")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over")
 	s.click("Ana", "Ask Again")
 	s.click("Lea", "Approve Change")
@@ -146,7 +146,7 @@ func TestEndInsideAFreeze(t *testing.T) {
 		t.Errorf("told %d times that it is frozen", n)
 	}
 	s.click("Ana", "Revert Now")
-	s.wait("that is refused", func(*slacksim.Snapshot) bool { return s.replies("is frozen by @lea") >= 2 })
+	s.wait("that is refused", func(*slacksim.Snapshot) bool { return s.replies("frozen by Lea") >= 2 })
 	s.goes(llama, 7)
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+freeze), "is over")
 	began := time.Now()
@@ -183,7 +183,7 @@ func TestReplicasFreeze(t *testing.T) {
 	s.wait("it is frozen", func(*slacksim.Snapshot) bool { return s.cards() > n })
 	s.sees("Ana", "[Thaw]")
 	hang.Clear()
-	s.sees("Ana", "all models is frozen by @lea")
+	s.sees("Ana", "all models are frozen by Lea")
 	if n := len(s.patches()); n != 0 {
 		t.Errorf("%d PATCHes", n)
 	}

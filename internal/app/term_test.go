@@ -147,7 +147,7 @@ func TestExtend(t *testing.T) {
 	s.sees("Ana", "goes back to max 4")
 	s.click("Ben", "Extend 1 h")
 	s.sees("Ana", "⏱️ Extended")
-	s.sees("Ana", "Lets "+id+" hold longer.")
+	s.sees("Ana", "Extends "+id)
 	s.later(20 * time.Minute) // the first end has passed
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale extend "+id+" 1h"), "does not hold any more. Extended")
 	s.logged(`"request over"`, `"request":"`+id[1:]+`"`, `"code":"extends"`, `"actor":"U0BEN"`)
@@ -170,7 +170,7 @@ func TestExtend(t *testing.T) {
 	}
 	s.told(s.Slack.Click("U0ANA", asks.Channel, asks.TS, "approve"), "not allowed")
 	s.click("Leo", "Approve Change")
-	s.sees("Ana", "Lets "+id+" hold longer.")
+	s.sees("Ana", "Extends "+id)
 	s.wait("it was extended", func(*slacksim.Snapshot) bool {
 		return strings.Contains(s.Slack.PlainText(s.Slack.Thread(card.Channel, card.TS)[0]), "Extended")
 	})
