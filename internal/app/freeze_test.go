@@ -41,7 +41,7 @@ func TestFreeze(t *testing.T) {
 	s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5") // another model
 	s.goes(basetensim.DemoWhisper, 5)
 
-	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: "+refused)
+	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: only Lea or leads can thaw "+id)
 	s.click("Leo", "Thaw")
 	s.sees("Ana", "Thawed by Leo")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze, or is over")
@@ -64,7 +64,7 @@ func TestFreezeIsOver(t *testing.T) {
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale whisper-large production max=5"), "all models are frozen by Lea")
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7"), "all models are frozen by Lea")
 	s.later(61 * time.Minute)
-	s.sees("Ana", "The freeze is over since")
+	s.sees("Ana", "The freeze of all models is over")
 	s.changes("Ana", "max=7")
 	s.told(s.slash("Lea", "#ml-oncall", "/autoscale llama-70b staging max=3"), "frozen by Lea")
 }
@@ -137,7 +137,7 @@ func TestEndInsideAFreeze(t *testing.T) {
 	id := s.changes("Ana", "max=7 for=10m")
 	s.sees("Ana", "[Revert Now]")
 	freeze := s.freezes("llama-70b for=5h")
-	s.sees("Ana", "These end before, and wait for the thaw: "+id)
+	s.sees("Ana", "), and waits for the thaw")
 	s.later(11 * time.Minute)
 	s.sees("Ana", "Time is up for "+id)
 	s.later(2 * time.Hour)

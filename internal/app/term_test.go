@@ -207,7 +207,7 @@ func TestRevertNow(t *testing.T) {
 	s.changes("Ana", "max=7 for=2h")
 	s.click("Ana", "Revert Now")
 	s.goes(llama, 4)
-	s.sees("Ben", "⏱️ Ana ends ")
+	s.sees("Ben", "⏱️ Ana ended ")
 
 	id := s.changes("Ana", "max=6 for=2h")
 	s.slash("Ana", "#ml-oncall", "/autoscale undo "+id)
@@ -219,7 +219,7 @@ func TestRevertNow(t *testing.T) {
 	s.sees("Leo", "[Extend 1 h] [Keep] [Revert Now] [Show Status]")
 	s.click("Leo", "Revert Now")
 	s.goes(llama, 4)
-	s.sees("Ben", "⏱️ Leo ends ")
+	s.sees("Ben", "⏱️ Leo ended ")
 
 	id = s.changes("Ana", "max=5 for=2h")
 	s.slash("Ben", "#ml-oncall", "/autoscale undo "+id)
@@ -227,7 +227,7 @@ func TestRevertNow(t *testing.T) {
 	s.goes(llama, 5)
 	s.click("Lea", "Approve Change")
 	s.goes(llama, 4)
-	s.sees("Ana", "⏱️ Ben ends "+id)
+	s.sees("Ana", "⏱️ Ben ended "+id)
 	s.later(3 * time.Hour)
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale undo "+id), "nothing to undo")
 	if n := s.replies("Time is up"); n != 0 {
@@ -262,7 +262,7 @@ func TestChangesWithinChanges(t *testing.T) {
 	s.later(61 * time.Minute)
 	s.goes(llama, 6)
 	s.goes(basetensim.DemoSDXL, 2)
-	s.sees("Ana", "a later change holds the settings: ")
+	s.sees("Ana", "Nothing goes back, because #")
 	s.goes(basetensim.DemoWhisper, 7)
 	s.goes(basetensim.DemoEmbed, 12)
 	s.later(61 * time.Minute)
@@ -299,11 +299,11 @@ func TestSomebodyElseChangedIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.later(41 * time.Minute)
-			text := s.Slack.PlainText(s.sees("Ben", "the settings were changed since: Max replicas is 9"))
+			text := s.Slack.PlainText(s.sees("Ben", "somebody else changed it since: Max replicas is 9"))
 			if !strings.Contains(text, tt.want) || tt.fault != nil && strings.Contains(text, "Changed by") {
 				t.Errorf("want %q: %s", tt.want, text)
 			}
-			s.sees("Ben", "Nothing went back.")
+			s.sees("Ben", "nothing went back.")
 			if n := len(s.patches()); n != 1 {
 				t.Errorf("%d PATCHes", n)
 			}
@@ -337,7 +337,7 @@ func TestEndOfWhatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.later(61 * time.Minute)
-	s.sees("Ana", "Nothing went back.")
+	s.sees("Ana", "nothing went back.")
 	s.wait("nothing ends it any more", func(*slacksim.Snapshot) bool { return !s.steps()["Revert Now"] })
 	if n := s.replies("Time is up for"); n != 1 {
 		t.Errorf("told %d times", n)
@@ -353,7 +353,7 @@ func TestNoLadder(t *testing.T) {
 	s.answers("Ana", "can llama-70b production max=19", "It would need 1 approval")
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=19")
 	card := s.Slack.PlainText(s.sees("Lea", "[Approve Change]"))
-	if !strings.Contains(card, "ends and Max replicas is 4.") {
+	if !strings.Contains(card, "ends and Max replicas is 4,") {
 		t.Errorf("the card does not say what would stand: %s", card)
 	}
 	s.slash("Ana", "#ml-oncall", "/autoscale cancel "+requestID(t, card))
@@ -503,7 +503,7 @@ func TestOverdueEnd(t *testing.T) {
 	s.sees("Ana", "Baseten did not answer")
 	for day := range 2 {
 		s.later(24*time.Hour + time.Second)
-		s.wait("it is asked each day", func(*slacksim.Snapshot) bool { return s.replies("has not gone back: max 6 was to end") == day+1 })
+		s.wait("it is asked each day", func(*slacksim.Snapshot) bool { return s.replies("still has max 6: its time was up") == day+1 })
 	}
 	counted("1")
 	away.Clear()
@@ -547,7 +547,7 @@ rules:
 	s.sees("Ana", "Its time was up")
 	s.goes(llama, 7)
 	s.later(24*time.Hour + time.Second)
-	s.sees("Ana", "has not gone back: max 7 was to end")
+	s.sees("Ana", "still has max 7: its time was up")
 	s.click("Ana", "Revert Now")
 	s.wait("it is told why again", func(*slacksim.Snapshot) bool { return s.replies("Launch week.") == 2 })
 	s.goes(llama, 7)
