@@ -282,8 +282,8 @@ func TestSomebodyElseChangedIt(t *testing.T) {
 		want  string
 	}{
 		"told by the audit log": {nil, "Changed by the API key terraform (with terraform-provider-baseten)."},
-		"not for this key":      {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusForbidden, Op: basetensim.ListModelAuditLogs}, "They stay so."},
-		"no audit log":          {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusNotFound, Op: basetensim.ListModelAuditLogs}, "They stay so."},
+		"not for this key":      {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusForbidden, Op: basetensim.ListModelAuditLogs}, "Max replicas is 9."},
+		"no audit log":          {&basetensim.Fault{Kind: basetensim.Refused, Status: http.StatusNotFound, Op: basetensim.ListModelAuditLogs}, "Max replicas is 9."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
