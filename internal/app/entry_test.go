@@ -177,7 +177,7 @@ var outcomes = map[string]string{
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
 	"unbroken":     "skipped no approval",
-	"notheld":      "has not begun: it | never held: it | holds for good, so it has no end",
+	"notheld":      "has not begun: it | never held: it | holds for good, so it has no end| is a freeze: ",
 	"nofreeze":     "not allowed: Only leads may freeze and thaw",
 	"nothaw":       " can thaw ",
 	"unfrozen":     "is no freeze, or is over",
