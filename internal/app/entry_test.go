@@ -267,7 +267,7 @@ func (g *gate) request(t *testing.T, state string) subject {
 	case "holds":
 		settings, shows = "delay=600 for=2h", "Baseten: ACCEPTED"
 	case "freezes":
-		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", " froze "
+		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", "Reason: launch"
 	}
 	g.acked(t, g.Slack.Slash(who, r.channel, line+settings))
 	g.said(t, r.channel, shows, 1)
@@ -278,6 +278,12 @@ func (g *gate) request(t *testing.T, state string) subject {
 	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
 	id := g.models[r.model]
 	switch state {
+	case "freezes": // its card says so only when its turn to be edited comes
+		g.until(t, "the freeze is in force", func() bool {
+			return slices.ContainsFunc(strings.Split(g.log.String(), "\n"), func(line string) bool {
+				return strings.Contains(line, `"request":"`+strings.TrimPrefix(r.id, "#")+`"`) && strings.Contains(line, `"to":"applied"`)
+			})
+		})
 	case "applied", "broken", "holds":
 		g.want[id]++
 	case "denied":
@@ -662,7 +668,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 		g.want[id]++
 		g.said(t, r.channel, map[string]string{"extend": "Extends " + r.id, "keep": "Keeps " + r.id, "undo": " ended " + r.id, "end": " ended " + r.id}[c.what], 1)
 	case c.what == "freeze":
-		g.said(t, r.channel, " froze ", 1)
+		g.said(t, r.channel, "Reason: launch", 1) // that it is in force is edited in, when its turn comes
 	case c.what == "thaw":
 		g.said(t, r.channel, "Thawed by", 1)
 	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
