@@ -164,7 +164,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 	for i := range 10 {
 		s.slash("Ana", "#ml-oncall", fmt.Sprintf("/autoscale model-%04d production delay=300", i+1))
 	}
-	if err := s.Baseten.Wait(s.ctx, func(snap *basetensim.Snapshot) bool { return hang.Hits() >= 3 }); err != nil {
+	if err := s.Baseten.Wait(s.ctx, func(*basetensim.Snapshot) bool { return hang.Hits() >= 3 }); err != nil {
 		t.Fatal(err)
 	}
 	before := strings.Count(s.log.String(), "\n")
