@@ -138,6 +138,9 @@ func (c *checkup) loadPolicy() {
 		}
 		tests := count(len(policyfile.RunTests(policy, ParsePolicyCommand)), "test passes", "tests pass")
 		c.report.ok("POLICY_FILE", "%s, %s", count(len(policy.Rules()), "rule", "rules"), tests)
+		for _, f := range policy.Lint() {
+			c.report.warn("policy lint", "%s", findingText(c.cfg.PolicyFile, f))
+		}
 	}
 }
 

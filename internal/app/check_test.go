@@ -309,10 +309,26 @@ rules:
 			},
 			want: []string{
 				`ok    POLICY_FILE       3 rules, 0 tests pass`,
+				`warn  policy lint       DIR/policy.yaml:7: rule "two leads": it can never be approved: it names fewer approvers than it asks for. Name more, or ask for fewer approvals.`,
 				`ok    users             1 person named in the policy, all active members`,
 				`warn  approvals         rule "one lead" depends on U0LEA (Lea): nobody can approve what they ask for, and nothing while they are away.`,
 				`FAIL  approvals         rule "two leads" can never be approved: it lacks 1 approval, 1 person could approve. Add people or ask for fewer approvals.`,
 				`FAIL  approvals         rule "both" can never be approved: it lacks 1 approval by oncall, 3 people could approve. Add people or ask for fewer approvals.`,
+			},
+		},
+		{
+			name: "a denial that denies nothing",
+			spoil: func(s *setup) {
+				s.policy(`version: 1
+rules:
+  - {name: a, who: [U0ANA, U0BEN], effect: allow}
+  - {name: b, who: [U0ANA], targets: [production], effect: deny}
+`)
+			},
+			passes: true,
+			want: []string{
+				`ok    POLICY_FILE       2 rules, 0 tests pass`,
+				`warn  policy lint       DIR/policy.yaml:4: rule "b": it denies nothing: rule "a" on line 3 lets everything through that it would match. Put it before that rule, or take it out.`,
 			},
 		},
 		{

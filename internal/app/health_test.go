@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"autoscalebot/internal/app"
+	"autoscalebot/internal/sandbox/basetensim"
 	"autoscalebot/internal/sandbox/slacksim"
 )
 
@@ -145,17 +147,30 @@ func TestDatabaseGoesAway(t *testing.T) {
 		t.Skipf("no PostgreSQL server: set %s", postgresEnv)
 	}
 	line, through := lay(t, newPostgresDatabase(t, server))
-	s := tell(t, quietly(), map[string]string{"DATABASE_URL": through, "LOG_LEVEL": "info", "SLACK_CONNECTIONS": "1"})
+	s := stage(t, quietly(), map[string]string{
+		"DATABASE_URL": through, "LOG_LEVEL": "info", "SLACK_CONNECTIONS": "1", "POLICY_FILE": "", "ALLOWED_USERS": "U0ANA",
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s.ctx = ctx
+	s.Baseten.Fill(20, 1)
+	s.start()
 	addr := <-s.listening
 	s.readiness(addr, "ok")
 	s.shows(addr, "autoscalebot_store_up 1")
 	s.shows(addr, "autoscalebot_store_errors_total 0")
+	// Some are sent and not answered, and some wait, when it goes.
+	hang := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.PatchEnvironment})
+	for i := range 10 {
+		s.slash("Ana", "#ml-oncall", fmt.Sprintf("/autoscale model-%04d production delay=300", i+1))
+	}
+	if err := s.Baseten.Wait(s.ctx, func(*basetensim.Snapshot) bool { return hang.Hits() >= 3 }); err != nil {
+		t.Fatal(err)
+	}
 	before := strings.Count(s.log.String(), "\n")
 
 	line.cut()
+	hang.Clear() // what was answered meanwhile is recorded once it can be
 	s.readiness(addr, "the database does not answer")
 	s.shows(addr, "autoscalebot_store_up 0")
 	lost := s.As("Ana").Slash("#ml-oncall", "/autoscale llama-70b production max=7")
@@ -171,17 +186,18 @@ func TestDatabaseGoesAway(t *testing.T) {
 	s.readiness(addr, "ok")
 	s.shows(addr, "autoscalebot_store_up 1")
 	s.slash("Ana", "#ml-oncall", "/autoscale llama-70b production max=7")
-	s.ends()
-	lines := strings.Split(strings.TrimSpace(s.log.String()), "\n")[before:]
-	for i, log := range lines {
-		if strings.Contains(log, `"request moved"`) {
-			lines = lines[:i]
-			break
+	s.shows(addr, `autoscalebot_requests_ended_total{state="applied"} 11`)
+	sent := make(map[string]int)
+	for _, patch := range s.Baseten.Patches() {
+		if sent[patch.Path]++; sent[patch.Path] > 1 {
+			t.Errorf("%s was sent twice", patch.Path)
 		}
 	}
-	// Away, the command that was lost, back.
-	if len(lines) != 3 {
-		t.Errorf("%d lines, want 3:\n%s", len(lines), strings.Join(lines, "\n"))
+	lines := strings.Split(strings.TrimSpace(s.log.String()), "\n")[before:]
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, `"msg":"request `) })
+	// The first that failed, away, the command that was lost, back.
+	if len(lines) != 4 {
+		t.Errorf("%d lines, want 4:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 }
 

@@ -69,14 +69,7 @@ func PolicyLint(out io.Writer, file string) error {
 		})
 	}
 	for _, f := range findings {
-		at := file
-		if f.Line > 0 {
-			at = fmt.Sprintf("%s:%d", file, f.Line)
-		}
-		if f.Rule != "" {
-			at += fmt.Sprintf(": rule %q", f.Rule)
-		}
-		w.add("%s: %s. %s", at, f.What, f.Do)
+		w.add("%s", findingText(file, f))
 	}
 	switch {
 	case len(findings) == 0:
@@ -85,6 +78,18 @@ func PolicyLint(out io.Writer, file string) error {
 		return ErrPolicyLint
 	}
 	return w.err
+}
+
+// findingText is a finding with its place.
+func findingText(file string, f authz.Finding) string {
+	at := file
+	if f.Line > 0 {
+		at = fmt.Sprintf("%s:%d", file, f.Line)
+	}
+	if f.Rule != "" {
+		at += fmt.Sprintf(": rule %q", f.Rule)
+	}
+	return fmt.Sprintf("%s: %s. %s", at, f.What, f.Do)
 }
 
 func readPolicy(file string) (*authz.Policy, error) {

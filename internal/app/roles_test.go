@@ -116,7 +116,7 @@ func TestSplitRoles(t *testing.T) {
 	admin(t, as("autoscale_owner"), `DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
 	says(false, "may not alter the tables. Run bot migrate once with the URL of the role that owns them.")
 	s.env["DATABASE_URL"] = as("autoscale_owner")
-	says(true, "the bot brings its schema from 1 to 2 at the next start")
+	says(true, "the bot brings its schema from 2 to 3 at the next start")
 }
 
 // Every table is known to the look at the role's rights.

@@ -82,6 +82,9 @@ func (s *Service) lookUpAgain(ctx context.Context, draft *Request, effects []aut
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if err := no.passing(); err != nil {
+		return nil, err
+	}
 	if no == nil {
 		no = s.fits(draft)
 	}

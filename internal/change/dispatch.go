@@ -130,6 +130,16 @@ func (s *Service) renew(ctx context.Context) {
 	}
 }
 
+// storeFailed says that the database failed, once until it answers again: whatever is
+// under way meets the same.
+func (s *Service) storeFailed(what string, fields ...zap.Field) {
+	if s.lease.failed() {
+		s.cfg.Log.Error(what, fields...)
+		return
+	}
+	s.cfg.Log.Debug(what, fields...)
+}
+
 // Ready tells why nothing can be recorded or sent now, nil while it can: the database has
 // not answered for some seconds.
 func (s *Service) Ready() error {
@@ -221,6 +231,7 @@ type lease struct {
 	lost context.CancelFunc
 	at   time.Time // of the last renewal; zero while there was none
 	away bool
+	told bool // that the database failed since then
 }
 
 func newLease(life context.Context, cfg Config) *lease {
@@ -266,8 +277,17 @@ func (l *lease) renewed(at time.Time) (back bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.at = at
-	back, l.away = l.away, false
+	back, l.away, l.told = l.away, false, false
 	return back
+}
+
+// failed notes that the database failed, and reports whether that is news.
+func (l *lease) failed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news := !l.told
+	l.told = true
+	return news
 }
 
 // lapsed is told of a renewal that failed. It reports whether that was one too many,

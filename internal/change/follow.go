@@ -338,7 +338,7 @@ func (s *Service) lookAt(ctx context.Context, row *followed, targets baseten.Tar
 	}
 	if next.says(row.outcome) {
 		if err := s.noteOutcome(ctx, r, next); err != nil {
-			s.cfg.Log.Warn("note outcome", zapRequest(r.ID), zap.Error(err))
+			s.storeFailed("note outcome", zapRequest(r.ID), zap.Error(err))
 			next = row.outcome
 		} else if next.Final {
 			s.follower.drop(row.id)

@@ -38,6 +38,15 @@ type refusal struct {
 	detail error
 }
 
+// passing is the trouble of the database that kept a request from being judged, nil
+// where that was something else. It may pass, and the request is judged then.
+func (no *refusal) passing() error {
+	if no == nil || no.why.Code != Broken || no.detail == nil || final(no.detail) {
+		return nil
+	}
+	return no.detail
+}
+
 // subject is what a decision is about, as it is at one moment.
 type subject struct {
 	person   authz.Person
@@ -65,6 +74,9 @@ func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	sub, no := s.lookUpFirst(ctx, &draft)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if err := no.passing(); err != nil {
+		return nil, err
 	}
 	if no == nil {
 		no = s.fits(&draft)

@@ -46,7 +46,7 @@ func (s *Service) recordStep(r *Request, from State, do stepFunc) (*Request, err
 		if err == nil || final(err) || s.cfg.Now().Sub(began) > recordFor || !pause(s.life, recordPause) {
 			return out, err
 		}
-		s.cfg.Log.Warn("record what happened, once more", zapRequest(r.ID), zap.Error(err))
+		s.storeFailed("record what happened, once more", zapRequest(r.ID), zap.Error(err))
 	}
 }
 
@@ -96,7 +96,7 @@ func (s *Service) showPart(id ID, part Part) {
 		}
 	}
 	if err != nil && ctx.Err() == nil {
-		s.cfg.Log.Error("show message", zapRequest(id), zap.Error(err))
+		s.storeFailed("show message", zapRequest(id), zap.Error(err))
 		s.stumbled.put(id)
 	}
 }

@@ -227,7 +227,7 @@ func (s *Service) advance(id ID) {
 	case errors.Is(err, ErrUnwritable):
 		s.unwritable(ctx, id, err)
 	default:
-		s.cfg.Log.Error("work on request", zapRequest(id), zap.Error(err))
+		s.storeFailed("work on request", zapRequest(id), zap.Error(err))
 		s.stumbled.put(id)
 	}
 }
