@@ -49,8 +49,8 @@ bench: ## Run the benchmarks
 docker: ## Build the image autoscalebot with Docker, labels and all
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) -t autoscalebot .
 
-.PHONY: deploy
-deploy: ## Check the chart, compose.yaml, the unit, the alerts and the dashboard
+.PHONY: check-deploy
+check-deploy: ## Check the chart, compose.yaml, the unit, the alerts and the dashboard
 	.ci/deploy
 
 # Not in CI: the first run builds it in minutes. No newer one builds with this Go.

@@ -38,7 +38,8 @@ type grammar struct {
 	Backup backupCommand `cmd:"" help:"Write the whole database, as it is at one moment, into a new SQLite file, and look it through. Needs DATABASE_URL only; works beside a running bot."`
 	Copy   copyCommand   `cmd:"" help:"Copy the whole database into another, empty one, between SQLite and PostgreSQL or within one of them. No bot may run on either. Needs no configuration."`
 
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Version versionCommand   `cmd:"" help:"Print the version."`
+	AsFlag  kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // command is one of the grammar's commands, with its arguments.
@@ -62,7 +63,7 @@ var (
 func parse(args []string, stdout, stderr io.Writer) (command, int, error) {
 	var g grammar
 	exit := -1
-	parser, err := kong.New(&g, kong.Name("bot"), kong.Writers(stdout, stderr),
+	parser, err := kong.New(&g, kong.Name("bot"), kong.Writers(stdout, stderr), kong.Vars{"version": thisVersion()},
 		kong.Description("Change the autoscaling of Baseten deployments from Slack."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { exit = code }))

@@ -78,9 +78,10 @@ func TestCommandLine(t *testing.T) {
 		code     int
 		out, err string // what each begins with; "" is nothing at all
 	}{
-		{"help", []string{"--help"}, 0, "Usage: bot <command>\n", ""},
+		{"help", []string{"--help"}, 0, "Usage: bot <command> [flags]\n", ""},
 		{"help of a command", []string{"policy", "explain", "--help"}, 0, "Usage: bot policy explain --as=U… <file> <command> [flags]\n", ""},
 		{"version", []string{"version"}, 0, thisVersion() + "\n", ""},
+		{"version as a flag", []string{"--version"}, 0, thisVersion() + "\n", ""},
 		{"typo", []string{"polcy"}, 2, "", `bot: unexpected argument polcy, did you mean "policy"?; bot --help lists what there is` + "\n"},
 		{"a secret that is no argument", []string{"copy", "postgres://u:dontshowme@h/db"}, 2, "", "bot: unexpected argument postgres://u:[redacted]@h/db"},
 		{"a copy of nothing", []string{"copy", "--from", "sqlite:/nowhere/x.db", "--to", "postgres://u:dont@showme@h/db"}, 1, "", "--to: cannot read the database URL: "},

@@ -177,7 +177,7 @@ var outcomes = map[string]string{
 	"ownglass":     "nobody reviews their own break-glass",
 	"noreview":     "only somebody who could have approved",
 	"unbroken":     "skipped no approval",
-	"notheld":      "has not begun: it | holds for good, so it has no end| never held: it ",
+	"notheld":      "has not begun: it | never held: it | holds for good, so it has no end| is a freeze: ",
 	"nofreeze":     "not allowed: Only leads may freeze and thaw",
 	"nothaw":       " can thaw ",
 	"unfrozen":     "is no freeze, or is over",
@@ -267,7 +267,7 @@ func (g *gate) request(t *testing.T, state string) subject {
 	case "holds":
 		settings, shows = "delay=600 for=2h", "Baseten: ACCEPTED"
 	case "freezes":
-		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", "froze"
+		who, line, settings, shows = "U0LEA", "freeze "+line, "for=2h reason=launch", " froze "
 	}
 	g.acked(t, g.Slack.Slash(who, r.channel, line+settings))
 	g.said(t, r.channel, shows, 1)
@@ -662,7 +662,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 		g.want[id]++
 		g.said(t, r.channel, map[string]string{"extend": "Extends " + r.id, "keep": "Keeps " + r.id, "undo": " ended " + r.id, "end": " ended " + r.id}[c.what], 1)
 	case c.what == "freeze":
-		g.said(t, r.channel, "froze", 1)
+		g.said(t, r.channel, " froze ", 1)
 	case c.what == "thaw":
 		g.said(t, r.channel, "Thawed by", 1)
 	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":

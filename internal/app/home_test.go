@@ -179,7 +179,7 @@ func TestHomeEndsWhatHoldsForATime(t *testing.T) {
 	s.sees("Ben", "Extended at") // the first card, once the other one holds
 	ana = s.home("Ana", "Extended at")
 	press(ana, "Revert Now", "You asked to end #")
-	s.sees("Ben", "early: max 7 → 4 (-3)")
+	s.sees("Ben", ": max 7 → 4 (-3). Baseten")
 
 	s.slash("Lea", "#ml-oncall", `/autoscale freeze llama-70b for=2h reason="launch"`)
 	s.sees("Ben", "Lea froze llama-70b")

@@ -12,7 +12,7 @@ func TestEndedTermIsNotFollowed(t *testing.T) {
 	for before, after := range map[OutcomeKind]OutcomeKind{Following: Superseded, InForce: InForce} {
 		r := &Request{Kind: KindChange, State: Applied, Sends: 1, AppliedAt: now.Add(-time.Minute), Outcome: Outcome{Kind: before}}
 		r.Term = Term{EndsAt: now, DueAt: now, NoticeAt: now}
-		r.endTerm(new(Effects), now, &Request{ID: "E3NDS", Kind: KindRevert, State: Applied, Origin: Origin{Kind: OriginTimeUp}})
+		r.endTerm(&Effects{}, now, &Request{ID: "E3NDS", Kind: KindRevert, State: Applied, Origin: Origin{Kind: OriginTimeUp}})
 		if r.Followed() || r.Outcome.Kind != after {
 			t.Errorf("%s became %+v", before, r.Outcome)
 		}

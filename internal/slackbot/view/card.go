@@ -89,10 +89,8 @@ func origin(r *change.Request) prose {
 	switch r.Origin.Kind {
 	case change.OriginReplaces:
 		return say("Asked in place of ", other, ".")
-	case change.OriginTimeUp:
+	case change.OriginTimeUp, change.OriginEndNow, change.OriginEndAsked:
 		return say("Ends ", other, ".")
-	case change.OriginEndNow, change.OriginEndAsked:
-		return say("Ends ", other, " early.")
 	case change.OriginExtends:
 		return say("Extends ", other, ".")
 	case change.OriginKeeps:

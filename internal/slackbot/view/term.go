@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -82,7 +83,9 @@ func termOver(r *change.Request) prose {
 	case change.OriginKeeps:
 		return say("Kept for good ", at, ", by "+t.By.String()+".")
 	case change.OriginEndNow, change.OriginEndAsked:
-		early = "Ended early. "
+		if t.OverAt.Before(t.EndsAt) {
+			early = "Ended early. "
+		}
 	case change.OriginTimeUp, change.OriginUndo, change.OriginAgain, change.OriginReplaces:
 	}
 	if len(t.Back) == 0 {
@@ -124,15 +127,18 @@ func ends(r *change.Request) prose {
 	case r.Origin.Kind == change.OriginTimeUp:
 		text = say("⏱️ Time is up for ", which)
 	case r.State == change.Applied:
-		text = say("⏱️ ", named(r.Requester), " ended ", which, " early")
+		text = say("⏱️ ", named(r.Requester), " ended ", which)
 	default:
-		text = say("⏱️ ", named(r.Requester), " wanted to end ", which, " early")
+		text = say("⏱️ ", named(r.Requester), " wanted to end ", which)
 	}
 	if r.Sends == 0 {
 		return say(text, ". ")
 	}
 	return say(text, ": ", shortWishes(r), ". ")
 }
+
+// notesOfEnds are those that are worth saying once it is over.
+var notesOfEnds = []change.NoteCode{change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule}
 
 // endNotes are what an end that has no card leaves as it is, and what keeps it from showing.
 func endNotes(r *change.Request) []prose {
@@ -141,8 +147,7 @@ func endNotes(r *change.Request) []prose {
 	}
 	var out []prose
 	for _, n := range r.Snapshot.Notes {
-		switch n.Code {
-		case change.NoteDoesNotFit, change.NoteMovedSince, change.NoteSchedule:
+		if slices.Contains(notesOfEnds, n.Code) {
 			out = append(out, say("⚠️ ", note(r, n)))
 		}
 	}
@@ -276,7 +281,7 @@ func endOf(r *change.Request) prose {
 	if r.Origin.Kind == change.OriginTimeUp {
 		return say("Time was up for ", which, ".")
 	}
-	return say("Ended ", which, " early.")
+	return say("Ended ", which, ".")
 }
 
 // held is a change that holds for a time: what, by whom, until when.
