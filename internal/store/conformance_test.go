@@ -42,6 +42,8 @@ func conformance(t *testing.T, fresh func(t *testing.T) string) {
 		{"Events/AppendOnly", testAppendOnly},
 		{"Events/RoundTrip", testEventRoundTrip},
 		{"Forget", testForget},
+		{"Frozen", testFrozen},
+		{"Held", testHeld},
 		{"History", testHistory},
 		{"Lease/LivingAndDead", testLeases},
 		{"Lease/Order", testLeaseOrder},
