@@ -61,7 +61,7 @@ func TestKeyIsWatched(t *testing.T) {
 			if step.do != nil {
 				step.do()
 			}
-			time.Sleep(step.after)
+			<-time.After(step.after)
 			synctest.Wait()
 			got := ""
 			if err := health.check(); err != nil {

@@ -4,19 +4,19 @@ import (
 	"errors"
 	"time"
 
-	"autoscalebot/internal/commands"
+	"autoscalebot/internal/moment"
 )
 
 // resolveClock makes a moment of the time until which something is to hold, as it was
 // typed: in the time zone that Slack has for the person, after they typed it.
 func (s *Service) resolveClock(r *Request) *refusal {
 	if r.Ask.Clock != "" {
-		at, ok := commands.ParseMoment(r.Ask.Clock)
+		at, ok := moment.Parse(r.Ask.Clock)
 		if !ok {
 			return &refusal{state: Failed, why: Reason{Code: Broken}}
 		}
 		until, err := at.In(r.CreatedAt, zoneOf(r.Requester.Zone))
-		var no *commands.MomentError
+		var no *moment.Error
 		switch {
 		case errors.As(err, &no) && no.Skipped:
 			return &refusal{state: Failed, why: Reason{Code: UntilSkipped, Text: r.Ask.Clock, Until: no.From, After: no.To.Sub(no.From)}}
@@ -29,9 +29,9 @@ func (s *Service) resolveClock(r *Request) *refusal {
 	switch {
 	case r.Ask.Until.IsZero():
 		return nil
-	case left < commands.LeastFor:
+	case left < moment.Least:
 		return &refusal{state: Failed, why: Reason{Code: UntilTooSoon, Until: r.Ask.Until}}
-	case left > commands.MostFor:
+	case left > moment.Most:
 		return &refusal{state: Failed, why: Reason{Code: UntilTooFar, Until: r.Ask.Until}}
 	}
 	return nil

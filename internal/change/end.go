@@ -247,7 +247,7 @@ func (s *Service) planEnd(ctx context.Context, draft *Request, current baseten.S
 	stay, invalid := fitting(back, current, old.Target.Development)
 	switch {
 	case invalid != nil:
-		return &refusal{state: Failed, why: Reason{Code: InvalidValue, Invalid: invalid}}, nil
+		return &refusal{state: Failed, why: Reason{Code: InvalidValue, Invalid: invalid}}, nil //nolint:nilerr // it is what the end comes to
 	case len(back) == 0 && len(why.Moved) > 0:
 		why.By = s.changedBy(ctx, old.Target, why.Moved, old.AppliedAt)
 		fallthrough

@@ -69,7 +69,10 @@ func (st standing) holdsAt(r *Request, t time.Time) bool {
 // undone reports whether the request was undone, and the undo was not.
 func (st standing) undone(r *Request) bool {
 	i := slices.IndexFunc(st.rows, func(o *Request) bool { return o.ID == r.UndoneBy })
-	return i >= 0 && !st.undone(st.rows[i])
+	if i < 0 {
+		return false
+	}
+	return !st.undone(st.rows[i])
 }
 
 // overruledIn tells that the request was followed and something else put another value

@@ -213,7 +213,7 @@ func (l *termLife) turnTerm(t *testing.T, o op) {
 
 // checkPatch looks at each PATCH as it leaves: nobody sends during a freeze, and who may
 // raise to 8 and lower does not get more.
-func (l *termLife) checkPatch(path, body string) func() {
+func (l *termLife) checkPatch(_, body string) func() {
 	now := time.Now()
 	for _, r := range l.requests() {
 		if r.Freezes(now) && r.Term.EndsAt.Sub(now) > time.Second {

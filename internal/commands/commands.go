@@ -44,6 +44,7 @@ import (
 	"time"
 
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 // Name says what a command does: the first word, or NameChange for a change, which
@@ -116,12 +117,12 @@ type Command struct {
 	Settings baseten.Settings
 	// Reason has at most MaxReason characters, in one line. A freeze has one always.
 	Reason string
-	// For is how long a change or a freeze is to hold, between LeastFor and MostFor, and
+	// For is how long a change or a freeze is to hold, between moment.Least and moment.Most, and
 	// by how much an extend prolongs a change. It is zero where nobody said.
 	For time.Duration
 	// Until is when it is to end, zero where nobody said. For and Until are never both
 	// set; a freeze has one of them.
-	Until  Moment
+	Until  moment.Time
 	DryRun bool
 	// BreakGlass comes with a Reason always. A freeze with it lets requests with
 	// break-glass through.

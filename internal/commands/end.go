@@ -7,12 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// How long a change may hold that is to end by itself.
-const (
-	LeastFor = 5 * time.Minute
-	MostFor  = 30 * 24 * time.Hour
+	"autoscalebot/internal/moment"
 )
 
 // extendBy is what extend adds where nobody says how much.
@@ -132,9 +128,9 @@ func (t *tail) takeFor(tok token, value string) *Mistake {
 	if m := t.endsTwice(tok, "for"); m != nil {
 		return m
 	}
-	if d < LeastFor || d > MostFor {
-		return t.refuse("for takes %s to %s, and %s is out of that range.", FormatSpan(LeastFor), FormatSpan(MostFor), echo(value)).
-			with(t.forInstead(tok, FormatSpan(min(max(d, LeastFor), MostFor))))
+	if d < moment.Least || d > moment.Most {
+		return t.refuse("for takes %s to %s, and %s is out of that range.", FormatSpan(moment.Least), FormatSpan(moment.Most), echo(value)).
+			with(t.forInstead(tok, FormatSpan(min(max(d, moment.Least), moment.Most))))
 	}
 	t.cmd.For, t.end, t.endAt = d, "for", tok
 	return nil
@@ -142,7 +138,7 @@ func (t *tail) takeFor(tok token, value string) *Mistake {
 
 // notSpan explains a value of for that is no time.
 func (t *tail) notSpan(tok token, value string) *Mistake {
-	_, isMoment := ParseMoment(value)
+	_, isMoment := moment.Parse(value)
 	switch {
 	case value == "":
 		return t.refuse("for needs a time.").example(t.instead(tok, "for=2h"))
@@ -170,19 +166,19 @@ func (t *tail) readUntil(tok token) *Mistake {
 	}
 	if t.next < len(t.tokens) && !quoted {
 		next := t.tokens[t.next]
-		if m, ok := ParseMoment(value + " " + next.text); ok && !next.quoted && !next.assigned {
+		if m, ok := moment.Parse(value + " " + next.text); ok && !next.quoted && !next.assigned {
 			t.next++
 			tok.end = next.end
 			return t.takeUntil(tok, m)
 		}
 	}
-	if m, ok := ParseMoment(value); ok {
+	if m, ok := moment.Parse(value); ok {
 		return t.takeUntil(tok, m)
 	}
 	return t.notMoment(tok, strings.TrimSpace(value))
 }
 
-func (t *tail) takeUntil(tok token, m Moment) *Mistake {
+func (t *tail) takeUntil(tok token, m moment.Time) *Mistake {
 	if twice := t.endsTwice(tok, "until"); twice != nil {
 		return twice
 	}
@@ -192,7 +188,7 @@ func (t *tail) takeUntil(tok token, m Moment) *Mistake {
 
 // untilWord is the option with a value as people type it.
 func untilWord(value string) string {
-	if m, ok := ParseMoment(value); ok {
+	if m, ok := moment.Parse(value); ok {
 		value = m.String()
 	}
 	if strings.Contains(value, " ") {
@@ -208,7 +204,7 @@ var hourOnly = regexp.MustCompile(`^(\d{1,2})(?:[.h]?(\d{2})?)h?$`)
 func (t *tail) notMoment(tok token, value string) *Mistake {
 	v := lower(value)
 	first, rest, _ := strings.Cut(v, " ")
-	weekday, isWeekday := weekdayNamed(first)
+	weekday, isWeekday := moment.Weekday(first)
 	const sayWhen = "Say the time, with a weekday or a date where it is not within a day."
 	switch {
 	case v == "":

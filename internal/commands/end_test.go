@@ -8,12 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 func TestTemporary(t *testing.T) {
 	t.Parallel()
 	until := func(text string) func(*Command) {
-		m, ok := ParseMoment(text)
+		m, ok := moment.Parse(text)
 		if !ok {
 			t.Fatal(text)
 		}
@@ -34,8 +35,8 @@ func TestTemporary(t *testing.T) {
 		{"max=7 for: 2h", hold(2 * time.Hour)},
 		{`max=7 for="2h"`, hold(2 * time.Hour)},
 		{"max=7 `for=2h`", hold(2 * time.Hour)},
-		{"max=7 for 5m", hold(LeastFor)},
-		{"max=7 for=720h", hold(MostFor)},
+		{"max=7 for 5m", hold(moment.Least)},
+		{"max=7 for=720h", hold(moment.Most)},
 		{"max=7 until=18:00", until("18:00")},
 		{"max=7 until 18:00", until("18:00")},
 		{"max=7 --until 18:00", until("18:00")},
@@ -177,7 +178,7 @@ func TestMistakesInTimes(t *testing.T) {
 func TestTemporaryAndFreezeCommands(t *testing.T) {
 	t.Parallel()
 	llama, prod := Ref{Word: "llama-70b"}, Ref{Word: "production"}
-	monday := Moment{Weekday: "Mon", Hour: 8, Set: true}
+	monday := moment.Time{Weekday: "Mon", Hour: 8, Set: true}
 	for _, tt := range []struct {
 		text string
 		want Command

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 // What a form takes apart is read by the same grammar as what is typed in one line.
@@ -51,12 +52,12 @@ func ReadValue(s baseten.Setting, text string) (n int, why string) {
 
 // ReadEnd reads for how long a change is to hold, such as 2h, or until when, such as Mon
 // 08:00. Why is "" where it could be read, and otherwise says what to type instead.
-func ReadEnd(text string) (d time.Duration, until Moment, why string) {
+func ReadEnd(text string) (d time.Duration, until moment.Time, why string) {
 	text, m := normalise(text)
 	if m != nil {
-		return 0, Moment{}, m.Text
+		return 0, moment.Time{}, m.Text
 	}
-	if until, ok := ParseMoment(text); ok {
+	if until, ok := moment.Parse(text); ok {
 		return 0, until, ""
 	}
 	d, ok := parseSpan(text)
@@ -65,10 +66,10 @@ func ReadEnd(text string) (d time.Duration, until Moment, why string) {
 	}
 	switch {
 	case !ok:
-		return 0, Moment{}, "Type how long, such as 2h or 1h30m, or a time, such as 18:00, Mon 08:00 or 2026-12-01 08:00."
-	case d < LeastFor || d > MostFor:
-		return 0, Moment{}, "A change holds for " + FormatSpan(LeastFor) + " to " + FormatSpan(MostFor) + "."
+		return 0, moment.Time{}, "Type how long, such as 2h or 1h30m, or a time, such as 18:00, Mon 08:00 or 2026-12-01 08:00."
+	case d < moment.Least || d > moment.Most:
+		return 0, moment.Time{}, "A change holds for " + FormatSpan(moment.Least) + " to " + FormatSpan(moment.Most) + "."
 	default:
-		return d, Moment{}, ""
+		return d, moment.Time{}, ""
 	}
 }

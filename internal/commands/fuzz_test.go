@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 // checkParse holds Parse to what is true of every text, and reports whether it was
@@ -62,7 +63,7 @@ func checkParse(t *testing.T, text string) (understood bool) {
 	if c.Model.Word == "" && c.Target.Word != "" {
 		t.Errorf("Parse(%q) has a target without a model", text)
 	}
-	if c.For != 0 && (c.For < LeastFor || c.For > MostFor || !c.Until.IsZero()) {
+	if c.For != 0 && (c.For < moment.Least || c.For > moment.Most || !c.Until.IsZero()) {
 		t.Errorf("Parse(%q) ends after %s, until %s", text, c.For, c.Until)
 	}
 	if c.BreakGlass && c.Reason == "" || utf8.RuneCountInString(c.Reason) > MaxReason {

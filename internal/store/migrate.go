@@ -16,7 +16,7 @@ var migrationFiles embed.FS
 
 // newest is the version of the schema that this program knows. SQL files carry
 // theirs in the name; a replica of the previous version may still be running on each
-// new one. Until the first release the files are edited in place.
+// new one.
 const newest = 3
 
 // versionAppendOnly is where the two databases differ.
@@ -34,15 +34,7 @@ func checkVersion(found int64) error {
 
 // migrate brings the schema up to date. folder holds what this database alone needs.
 func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string) error {
-	shared, err := fs.Sub(migrationFiles, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(dialect, db, shared,
-		goose.WithGoMigrations(goose.NewGoMigration(versionAppendOnly, runFile("migrations/"+folder+"/00002_append_only.sql"), nil)),
-		goose.WithDisableGlobalRegistry(true),
-		goose.WithLogger(goose.NopLogger()),
-	)
+	p, err := migrations(db, dialect, folder)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
@@ -57,6 +49,19 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder stri
 		return fmt.Errorf("migrate database: %w", err)
 	}
 	return nil
+}
+
+// migrations are all versions of the schema.
+func migrations(db *sql.DB, dialect goose.Dialect, folder string) (*goose.Provider, error) {
+	shared, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, db, shared,
+		goose.WithGoMigrations(goose.NewGoMigration(versionAppendOnly, runFile("migrations/"+folder+"/00002_append_only.sql"), nil)),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithLogger(goose.NopLogger()),
+	)
 }
 
 // runFile is the migration that runs an embedded file of several statements.

@@ -9,6 +9,7 @@ import (
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/change"
 	"autoscalebot/internal/commands"
+	"autoscalebot/internal/moment"
 )
 
 // For how long the change that a form asks for is to hold: a choice of lengths, and a field
@@ -34,10 +35,10 @@ var endLengths = []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour, 4 *
 type FormEnd struct{ Choice, Text string }
 
 // Read reads it; both are zero for good. Why says what is wrong with what was typed.
-func (e FormEnd) Read() (d time.Duration, until commands.Moment, why string) {
+func (e FormEnd) Read() (d time.Duration, until moment.Time, why string) {
 	switch e.Choice {
 	case "", endNever:
-		return 0, commands.Moment{}, ""
+		return 0, moment.Time{}, ""
 	case endTyped:
 		return commands.ReadEnd(e.Text)
 	default:
@@ -57,7 +58,7 @@ func EndOf(r *change.Request, reader authz.Person, now time.Time) FormEnd {
 		m := momentOf(r.Ask.Until, reader.Zone)
 		left := r.Ask.Until.Sub(now)
 		switch {
-		case left < commands.LeastFor:
+		case left < moment.Least:
 			return FormEnd{Choice: endTyped}
 		case left < 24*time.Hour:
 			m.Year, m.Month, m.Day = 0, 0, 0

@@ -7,7 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"autoscalebot/internal/change"
-	"autoscalebot/internal/commands"
+	"autoscalebot/internal/moment"
 )
 
 // term says how long a temporary change holds and what comes then, or what came; nothing
@@ -95,25 +95,25 @@ func termOver(r *change.Request) prose {
 }
 
 // typedEnd is how long a request is to hold, as it can be typed again.
-func typedEnd(r *change.Request) (length time.Duration, until commands.Moment) {
+func typedEnd(r *change.Request) (length time.Duration, until moment.Time) {
 	if r.Ask.Clock != "" {
-		until, _ = commands.ParseMoment(r.Ask.Clock)
+		until, _ = moment.Parse(r.Ask.Clock)
 		return 0, until
 	}
 	if r.Ask.Until.IsZero() {
-		return r.Ask.For, commands.Moment{}
+		return r.Ask.For, moment.Time{}
 	}
 	return 0, momentOf(r.Ask.Until, r.Requester.Zone)
 }
 
 // momentOf is a moment as it is typed in a time zone, UTC where that is not known.
-func momentOf(t time.Time, zone string) commands.Moment {
+func momentOf(t time.Time, zone string) moment.Time {
 	in, err := time.LoadLocation(zone)
 	if err != nil {
 		in = time.UTC
 	}
 	t = t.In(in)
-	return commands.Moment{Year: t.Year(), Month: t.Month(), Day: t.Day(), Hour: t.Hour(), Minute: t.Minute(), Set: true}
+	return moment.Time{Year: t.Year(), Month: t.Month(), Day: t.Day(), Hour: t.Hour(), Minute: t.Minute(), Set: true}
 }
 
 // ends is how the reply of an end begins: what ends, and what goes back.

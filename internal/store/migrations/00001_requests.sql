@@ -14,7 +14,6 @@ CREATE TABLE requests (
     channel        TEXT    NOT NULL,
     channel_name   TEXT    NOT NULL,
     thread         TEXT    NOT NULL,
-    envelope       TEXT    NOT NULL,
     ask            TEXT    NOT NULL,
     origin         TEXT    NOT NULL,
     -- Resolved, read and judged.

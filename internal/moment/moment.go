@@ -1,4 +1,7 @@
-package commands
+// Package moment is a time as people say it, 18:00 or Mon 08:00, and how long something
+// may last that they ask for. It refuses to know what time it is, and where: both are said
+// to it.
+package moment
 
 import (
 	"cmp"
@@ -10,9 +13,16 @@ import (
 	"time"
 )
 
-// Moment is a time as people say it: of the day (18:00), of a weekday (Mon 08:00) or of
+// How long a change or a freeze may last that is to end by itself: less would be over
+// before anybody has seen it, more is as good as for ever.
+const (
+	Least = 5 * time.Minute
+	Most  = 30 * 24 * time.Hour
+)
+
+// Time is a time as people say it: of the day (18:00), of a weekday (Mon 08:00) or of
 // a date (2026-12-01 08:00). It has no time zone: In reads it in one.
-type Moment struct {
+type Time struct {
 	// Year, Month and Day are zero unless a date was said.
 	Year  int
 	Month time.Month
@@ -25,10 +35,10 @@ type Moment struct {
 }
 
 // IsZero reports whether no moment was said.
-func (m Moment) IsZero() bool { return !m.Set }
+func (m Time) IsZero() bool { return !m.Set }
 
 // String is the canonical spelling, "" where there is no moment.
-func (m Moment) String() string {
+func (m Time) String() string {
 	clock := fmt.Sprintf("%02d:%02d", m.Hour, m.Minute)
 	switch {
 	case !m.Set:
@@ -42,9 +52,9 @@ func (m Moment) String() string {
 	}
 }
 
-// MomentError tells that there is no such moment to come.
-type MomentError struct {
-	Moment Moment
+// Error tells that there is no such moment to come.
+type Error struct {
+	Time Time
 	// Passed tells that the date is over.
 	Passed bool
 	// Skipped tells that the clocks are put forward over it: from From to To, which are
@@ -54,19 +64,19 @@ type MomentError struct {
 }
 
 // Error says why.
-func (e *MomentError) Error() string {
+func (e *Error) Error() string {
 	if e.Skipped {
 		return fmt.Sprintf("%s does not exist on %s: the clocks go from %s to %s",
-			e.Moment, e.From.Format(time.DateOnly), e.From.Format("15:04"), e.To.Format("15:04"))
+			e.Time, e.From.Format(time.DateOnly), e.From.Format("15:04"), e.To.Format("15:04"))
 	}
-	return fmt.Sprintf("%s has passed", e.Moment)
+	return fmt.Sprintf("%s has passed", e.Time)
 }
 
 // In returns the first such moment after now in the time zone, nil for UTC. The time of
 // a day that has it twice, because the clocks are put back, is the first of the two that
-// is still to come. It fails with a *MomentError for a date that has passed, and for a
+// is still to come. It fails with a *Error for a date that has passed, and for a
 // time that the clocks skip on the day in question.
-func (m Moment) In(now time.Time, loc *time.Location) (time.Time, error) {
+func (m Time) In(now time.Time, loc *time.Location) (time.Time, error) {
 	loc = cmp.Or(loc, time.UTC)
 	if m.Year != 0 {
 		t, problem := m.on(m.Year, m.Month, m.Day, now, loc)
@@ -89,16 +99,16 @@ func (m Moment) In(now time.Time, loc *time.Location) (time.Time, error) {
 			return time.Time{}, problem
 		}
 	}
-	return time.Time{}, &MomentError{Moment: m, Passed: true}
+	return time.Time{}, &Error{Time: m, Passed: true}
 }
 
 // on returns the first time after now that the clocks of the time zone show the moment's
 // hour and minute on that day.
-func (m Moment) on(year int, month time.Month, day int, now time.Time, loc *time.Location) (time.Time, *MomentError) {
+func (m Time) on(year int, month time.Month, day int, now time.Time, loc *time.Location) (time.Time, *Error) {
 	// What the clocks show, as if they were UTC's. No zone is as far as 26 hours from it.
 	shown := time.Date(year, month, day, m.Hour, m.Minute, 0, 0, time.UTC)
 	const farthest = 26 * time.Hour
-	problem := &MomentError{Moment: m, Passed: true}
+	problem := &Error{Time: m, Passed: true}
 	for at := shown.Add(-farthest); ; {
 		zone, offset := at.In(loc).Zone()
 		_, change := at.In(loc).ZoneBounds() // zero: for ever
@@ -113,7 +123,7 @@ func (m Moment) on(year int, month time.Month, day int, now time.Time, loc *time
 		_, next := change.In(loc).Zone()
 		after := shown.Add(-time.Duration(next) * time.Second)
 		if !before && after.Before(change) && change.After(now) {
-			problem = &MomentError{Moment: m, Skipped: true, From: change.In(time.FixedZone(zone, offset)), To: change.In(loc)}
+			problem = &Error{Time: m, Skipped: true, From: change.In(time.FixedZone(zone, offset)), To: change.In(loc)}
 		}
 		at = change
 	}
@@ -125,10 +135,10 @@ var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 
 func weekdayOf(day time.Time) string { return weekdays[day.Weekday()] }
 
-// weekdayNamed reads mon, Monday and the like.
-func weekdayNamed(word string) (string, bool) {
+// Weekday reads mon, Monday and the like as Mon.
+func Weekday(word string) (string, bool) {
 	for i, short := range weekdays {
-		if slices.Contains([]string{lower(short), lower(time.Weekday(i).String())}, lower(word)) {
+		if slices.Contains([]string{strings.ToLower(short), strings.ToLower(time.Weekday(i).String())}, strings.ToLower(word)) {
 			return short, true
 		}
 	}
@@ -141,27 +151,27 @@ var (
 	dayOfYear = regexp.MustCompile(`^(2\d{3}-\d{2}-\d{2})[t ]`)
 )
 
-// ParseMoment reads what until= takes: 18:00 or 6pm, a weekday and a time, a date and a
+// Parse reads what until= takes: 18:00 or 6pm, a weekday and a time, a date and a
 // time with a space or a T between them.
-func ParseMoment(text string) (Moment, bool) {
-	m := Moment{Set: true}
-	text = lower(oneLine(text))
+func Parse(text string) (Time, bool) {
+	m := Time{Set: true}
+	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
 	if date := dayOfYear.FindStringSubmatch(text); date != nil {
 		day, err := time.Parse(time.DateOnly, date[1])
 		if err != nil {
-			return Moment{}, false
+			return Time{}, false
 		}
 		m.Year, m.Month, m.Day = day.Date()
 		text = text[len(date[0]):]
 	} else if first, rest, ok := strings.Cut(text, " "); ok {
-		if weekday, ok := weekdayNamed(first); ok {
+		if weekday, ok := Weekday(first); ok {
 			m.Weekday, text = weekday, rest
 		}
 	}
 	var ok bool
 	m.Hour, m.Minute, ok = readClock(text)
 	if !ok {
-		return Moment{}, false
+		return Time{}, false
 	}
 	return m, true
 }

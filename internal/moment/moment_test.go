@@ -1,4 +1,4 @@
-package commands
+package moment
 
 import (
 	"errors"
@@ -21,11 +21,11 @@ func TestParseMoment(t *testing.T) {
 		"Mon": "", "Mon, 08:00": "", "Mond 08:00": "", "2026-12-01": "", "2026-02-30 08:00": "", "2026-13-01 08:00": "", "1999-12-01 08:00": "",
 		"Mon 2026-12-01 08:00": "", "tomorrow 08:00": "", "noon": "", "-1:00": "", "１８:00": "",
 	} {
-		m, ok := ParseMoment(text)
+		m, ok := Parse(text)
 		if m.String() != want || ok != (want != "") || m.IsZero() == ok {
 			t.Errorf("%q is %q, %t, want %q", text, m, ok, want)
 		}
-		again, ok := ParseMoment(m.String())
+		again, ok := Parse(m.String())
 		if want != "" && (!ok || again != m) {
 			t.Errorf("%q is spelled %q, which is %+v", text, m, again)
 		}
@@ -85,16 +85,16 @@ func TestMomentIn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			now, err := time.Parse(time.RFC3339, tt.now)
-			m, ok := ParseMoment(tt.moment)
+			m, ok := Parse(tt.moment)
 			if err != nil || !ok {
 				t.Fatal(err, ok)
 			}
 			got, err := m.In(now, zone(t, tt.zone))
 			text := got.Format(time.RFC3339)
-			var e *MomentError
+			var e *Error
 			if errors.As(err, &e) {
 				text = e.Error()
-				if e.Moment != m || e.Passed == e.Skipped || e.Skipped && !e.From.Equal(e.To) {
+				if e.Time != m || e.Passed == e.Skipped || e.Skipped && !e.From.Equal(e.To) {
 					t.Errorf("error %+v", e)
 				}
 			} else if err != nil {
@@ -105,7 +105,7 @@ func TestMomentIn(t *testing.T) {
 			}
 		})
 	}
-	m := Moment{Hour: 18, Set: true}
+	m := Time{Hour: 18, Set: true}
 	if got, err := m.In(time.Date(2026, 5, 4, 17, 0, 0, 0, time.UTC), nil); err != nil || got.Format(time.RFC3339) != "2026-05-04T18:00:00Z" {
 		t.Errorf("without a zone: %s, %v", got, err)
 	}
@@ -128,10 +128,10 @@ func TestMomentInIsTheFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := day.Add(time.Duration(rapid.IntRange(-36*60, 36*60).Draw(t, "minutes")) * time.Minute)
-		m := Moment{Hour: rapid.IntRange(0, 23).Draw(t, "hour"), Minute: rapid.IntRange(0, 59).Draw(t, "minute"), Set: true}
+		m := Time{Hour: rapid.IntRange(0, 23).Draw(t, "hour"), Minute: rapid.IntRange(0, 59).Draw(t, "minute"), Set: true}
 		got, err := m.In(now, loc)
 		shows := func(at time.Time) bool { return at.In(loc).Hour() == m.Hour && at.In(loc).Minute() == m.Minute }
-		var e *MomentError
+		var e *Error
 		switch {
 		case errors.As(err, &e):
 			from, to := e.From.Format("15:04"), e.To.Format("15:04")
