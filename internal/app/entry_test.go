@@ -278,12 +278,8 @@ func (g *gate) request(t *testing.T, state string) subject {
 	r.id, r.card = requestID(t, g.Slack.PlainText(card)), card.TS
 	id := g.models[r.model]
 	switch state {
-	case "freezes": // its card says so only when its turn to be edited comes
-		g.until(t, "the freeze is in force", func() bool {
-			return slices.ContainsFunc(strings.Split(g.log.String(), "\n"), func(line string) bool {
-				return strings.Contains(line, `"request":"`+strings.TrimPrefix(r.id, "#")+`"`) && strings.Contains(line, `"to":"applied"`)
-			})
-		})
+	case "freezes":
+		g.logged(t, r, `"to":"applied"`)
 	case "applied", "broken", "holds":
 		g.want[id]++
 	case "denied":
@@ -300,6 +296,17 @@ func (g *gate) request(t *testing.T, state string) subject {
 		g.said(t, r.channel, "not carried out", 1)
 	}
 	return r
+}
+
+// logged waits until the log says so of the request: its card does only when its turn to
+// be edited comes, and in this crowd that takes a while.
+func (g *gate) logged(t *testing.T, r subject, what string) {
+	t.Helper()
+	g.until(t, r.id+" logs "+what, func() bool {
+		return slices.ContainsFunc(strings.Split(g.log.String(), "\n"), func(line string) bool {
+			return strings.Contains(line, `"request":"`+strings.TrimPrefix(r.id, "#")+`"`) && strings.Contains(line, what)
+		})
+	})
 }
 
 // press presses a button on the card, whether it stands there or not: an old copy of
@@ -670,7 +677,7 @@ func (g *gate) done(t *testing.T, c cell, r subject) {
 	case c.what == "freeze":
 		g.said(t, r.channel, "Reason: launch", 1) // that it is in force is edited in, when its turn comes
 	case c.what == "thaw":
-		g.said(t, r.channel, "Thawed by", 1)
+		g.logged(t, r, `"msg":"request over"`)
 	case c.what == "undo", strings.HasPrefix(c.what, "change"), c.what == "do", c.what == "approve", c.what == "confirm", c.what == "break_glass":
 		g.want[id]++
 		g.said(t, r.channel, "Baseten: ACCEPTED", 1)

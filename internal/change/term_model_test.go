@@ -38,7 +38,7 @@ rules:
 
 // termChecks is how many lives of temporary changes are tried by default: each is some
 // hours in virtual time, and about a second in real time.
-const termChecks = 15
+const termChecks = 10
 
 var termOps = []string{
 	"temporary", "temporary", "temporary", "for good", "end", "extend", "keep", "undo", "by hand", "freeze", "thaw", "deny", "crash", "wait", "again", "promote", "fault", "down",
