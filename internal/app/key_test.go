@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ func TestKeyIsWatched(t *testing.T) {
 		var (
 			refused = &baseten.Error{Kind: baseten.KindAuth, HTTPStatus: 401, Message: "no such key"}
 			away    = &baseten.Error{Kind: baseten.KindUnreachable}
+			mu      sync.Mutex
 			answer  error
 			asked   int
 		)
@@ -30,9 +32,12 @@ func TestKeyIsWatched(t *testing.T) {
 		health.serves(func() error { return nil }, func() error { return nil })
 		k := newKeyWatch(health, observe.NewMetrics(), zap.New(core))
 		k.read = func(context.Context) error {
+			mu.Lock()
+			defer mu.Unlock()
 			asked++
 			return answer
 		}
+		count := func() int { mu.Lock(); defer mu.Unlock(); return asked }
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		answer = refused
@@ -56,8 +61,10 @@ func TestKeyIsWatched(t *testing.T) {
 			{"replaced", nil, nil, 2 * time.Minute, "", true},
 			{"other failures are no doubt", refused, func() { k.called("model", "server", 0) }, time.Hour, "", false},
 		} {
-			before := asked
+			before := count()
+			mu.Lock()
 			answer = step.answer
+			mu.Unlock()
 			if step.do != nil {
 				step.do()
 			}
@@ -67,8 +74,8 @@ func TestKeyIsWatched(t *testing.T) {
 			if err := health.check(); err != nil {
 				got = err.Error()
 			}
-			if got != step.ready || (asked > before) != step.asks {
-				t.Errorf("%s: asked %d times, ready %q, want %q", step.what, asked-before, got, step.ready)
+			if got != step.ready || (count() > before) != step.asks {
+				t.Errorf("%s: asked %d times, ready %q, want %q", step.what, count()-before, got, step.ready)
 			}
 		}
 		stop()

@@ -56,7 +56,6 @@ func (s *story) typist(channel string, number *atomic.Int64) (typed map[int]*sla
 // While the bot stops, commands go on coming until its last socket is closed. Those
 // that it acknowledged are recorded, the others are not, and Slack has told people so.
 func TestStopUnderLoad(t *testing.T) {
-	t.Parallel()
 	s := stage(t, quietly(), nil)
 	s.env["POLICY_FILE"], s.env["ALLOWED_USERS"] = "", strings.Join(s.crowd(), ",")
 	s.Baseten.Fill(1000, 1)
