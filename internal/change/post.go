@@ -395,16 +395,18 @@ func (s *Service) refreshCopy(a Act, r *Request) {
 	})
 }
 
-// background does something for a request on which nothing depends.
+// background does something for a request on which nothing depends. A process that is
+// being closed leaves it.
 func (s *Service) background(id ID, do func()) {
-	s.work.Go(func() {
+	guarded := func() {
 		defer func() {
 			if p := recover(); p != nil {
 				s.cfg.Log.Error("panic", zapRequest(id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 			}
 		}()
 		do()
-	})
+	}
+	s.begins(func() { s.work.Go(guarded) })
 }
 
 // unreachable tells that a message cannot be had any more, and no waiting helps.

@@ -83,12 +83,13 @@ type Service struct {
 	poked   chan struct{}
 	skew    atomic.Int64 // the database's clock minus this process's, in ns
 
-	life  context.Context // ends when work under way has to stop
-	stop  context.CancelFunc
-	waits context.Context // ends when nothing may wait for its turn any more
-	close context.CancelFunc
-	work  sync.WaitGroup
-	runs  sync.WaitGroup // Run, while it does
+	life    context.Context // ends when work under way has to stop
+	stop    context.CancelFunc
+	waits   context.Context // ends when nothing may wait for its turn any more
+	close   context.CancelFunc
+	closing sync.RWMutex // held to begin work, and to say that none begins any more
+	work    sync.WaitGroup
+	runs    sync.WaitGroup // Run, while it does
 }
 
 const (
@@ -119,8 +120,20 @@ func New(cfg Config, store Store, chat Chat, dir Directory, api *baseten.Client,
 // Start works on a request in the background: at once, if this process holds it. A
 // process that is being closed leaves it to whoever comes next.
 func (s *Service) Start(id ID) {
-	if s.waits.Err() == nil && s.running.begin(id) {
-		s.work.Go(func() { s.run(id) })
+	s.begins(func() {
+		if s.running.begin(id) {
+			s.work.Go(func() { s.run(id) })
+		}
+	})
+}
+
+// begins begins something in the background, unless the service is being closed: then
+// nothing may be added to what Close waits for, but by work under way.
+func (s *Service) begins(do func()) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.waits.Err() == nil {
+		do()
 	}
 }
 
@@ -128,7 +141,9 @@ func (s *Service) Start(id ID) {
 // edit or to change a target; then it stops it, and gives all leases back. What is
 // stopped is due, and is taken up by whoever lives.
 func (s *Service) Close(ctx context.Context) {
+	s.closing.Lock()
 	s.close()
+	s.closing.Unlock()
 	done := make(chan struct{})
 	go func() { s.work.Wait(); close(done) }()
 	select {
