@@ -145,6 +145,9 @@ func (s *Service) prolong(ctx context.Context, in Submission, old *Request, kind
 		return nil, s.refuseOrigin(ctx, in, old, verb, Reason{Code: NotHeld, Request: old.ID, State: old.State})
 	}
 	in.since = old.Term.Since
+	if in.Ask.Reason == "" && in.Requester.ID == old.Requester.ID {
+		in.Ask.Reason = old.Ask.Reason
+	}
 	in.Ask.Settings, in.Ask.Shown = old.Ask.Settings, old.Ask.Settings
 	in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	in.Channel, in.ChannelName, in.Thread = old.Channel, old.ChannelName, old.thread()
