@@ -173,8 +173,8 @@ func short(d time.Duration) string {
 	return text
 }
 
-// reverted notes in a temporary change what became of the request that was to end it.
-func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
+// noteEnd notes in a temporary change what became of the request that was to end it.
+func (r *Request) noteEnd(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
@@ -195,8 +195,9 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	}
 }
 
-// succeeded notes in a temporary change that another one took its place.
-func (r *Request) succeeded(e *Effects, by *Request, now time.Time) {
+// noteProlonged notes in a temporary change that the request which extends or keeps it
+// took its place.
+func (r *Request) noteProlonged(e *Effects, by *Request, now time.Time) {
 	if r.Holds() {
 		r.endTerm(e, now, by)
 	}
