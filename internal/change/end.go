@@ -10,6 +10,7 @@ import (
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 // The end of a temporary change is a request of kind revert, which names it: same states,
@@ -126,7 +127,7 @@ func (s *Service) Extend(ctx context.Context, in Submission, id ID, d time.Durat
 		return nil, err
 	}
 	in.Ask.Until = later(old.Term.EndsAt, s.now()).Add(d)
-	in.Ask.Text = "extend " + id.String() + " " + short(d)
+	in.Ask.Text = "extend " + id.String() + " " + moment.FormatSpan(d)
 	return s.prolong(ctx, in, old, OriginExtends, VerbExtend)
 }
 
@@ -160,17 +161,6 @@ func (s *Service) prolongAgain(ctx context.Context, in Submission, asked *Reques
 	}
 	in.Ask.Text, in.Ask.Until = asked.Ask.Text, asked.Ask.Until
 	return s.prolong(ctx, in, old, asked.Origin.Kind, VerbAskAgain)
-}
-
-// short writes a duration as people type it: 1h30m.
-func short(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"0s", "0m"} {
-		if n := len(text) - len(zero); n > 0 && text[n:] == zero && (text[n-1] == 'h' || text[n-1] == 'm') {
-			text = text[:n]
-		}
-	}
-	return text
 }
 
 // noteEnd notes in a temporary change what became of the request that was to end it.

@@ -173,7 +173,7 @@ func (c Command) String() string {
 		words = append(words, c.Settings.String())
 	}
 	if c.For != 0 {
-		words = append(words, "for="+FormatSpan(c.For))
+		words = append(words, "for="+moment.FormatSpan(c.For))
 	}
 	if !c.Until.IsZero() {
 		words = append(words, untilWord(c.Until.String()))
