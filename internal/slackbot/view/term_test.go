@@ -254,6 +254,8 @@ func TestGoldenTerms(t *testing.T) {
 		Temporary: []change.Listed{{Request: holding, Link: link, Own: true}, {Request: a(two, holds, overdue, func(r *change.Request) { r.ID, r.Requester = "OVRD1", leo }), Link: link}},
 	}
 	s.add("pending", Pending(nil, terms))
+	s.add("history: a freeze stopped an end before anything was read", History([]change.Listed{{Request: a(ending(change.OriginEndNow, ana), in(change.Denied, frozenReason()),
+		func(r *change.Request) { r.Snapshot = change.Snapshot{} })}}, true))
 	s.add("history", History([]change.Listed{
 		{Request: holding, Link: link}, {Request: a(two, holds, ceased(change.OriginTimeUp, toFour())), Link: link},
 		{Request: a(ending(change.OriginTimeUp, ana), took), Link: link}, {Request: a(freeze, freezes), Link: link}, {Request: a(freeze, thawedBy(leo)), Link: link},
