@@ -318,12 +318,13 @@ func forATime(t *testing.T, width, height int64, theme string) {
 		u.Shows("#thread-messages", "In force after")
 		u.closeThread()
 	})
-	for name, c := range map[string]struct{ line, says string }{
-		"pending": {"pending", "For a time"}, "status": {"status llama-70b production", "max 7 until"}, "history": {"history", "then back to max 4"},
+	for name, c := range map[string]struct{ line, own string }{
+		"pending": {"pending", "For a time"}, "status": {"status llama-70b production", "Last: Ana"}, "history": {"history", "Baseten: ACCEPTED"},
 	} {
 		step(name, func() {
 			u.Enter(box, "/autoscale "+c.line)
-			u.Shows("#messages .message:last-child .body", c.says)
+			u.Shows("#messages .message:last-child .body", c.own) // no other of the three says it
+			u.Shows("#messages .message:last-child .body", "then back to max 4")
 		})
 	}
 	step("home", func() {

@@ -65,9 +65,9 @@ func csvColumns() []csvColumn {
 	return append(columns,
 		csvColumn{"command", func(r *auditRow) string { return r.known.Command }},
 		csvColumn{"for_seconds", forSeconds},
-		csvColumn{"until", func(r *auditRow) string { return moment(r.known.Until) }},
-		csvColumn{"ends_at", func(r *auditRow) string { return moment(r.known.Term.EndsAt) }},
-		csvColumn{"over_at", func(r *auditRow) string { return moment(r.known.Term.OverAt) }},
+		csvColumn{"until", func(r *auditRow) string { return timeCell(r.known.Until) }},
+		csvColumn{"ends_at", func(r *auditRow) string { return timeCell(r.known.Term.EndsAt) }},
+		csvColumn{"over_at", func(r *auditRow) string { return timeCell(r.known.Term.OverAt) }},
 		csvColumn{"over_by", func(r *auditRow) string { return string(r.known.Term.By) }},
 		csvColumn{"origin", func(r *auditRow) string { return string(r.known.Origin.ID) }},
 		csvColumn{"origin_kind", func(r *auditRow) string { return string(r.known.Origin.Kind) }},
@@ -149,8 +149,8 @@ func forSeconds(r *auditRow) string {
 	return strconv.FormatInt(r.known.ForSeconds, 10)
 }
 
-// moment is empty where there is none.
-func moment(t time.Time) string {
+// timeCell is empty where there is no time.
+func timeCell(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -126,7 +126,7 @@ func (c *checkup) loadPolicy() {
 	case c.cfg.PolicyFile != "":
 		data, err := os.ReadFile(c.cfg.PolicyFile)
 		if err != nil {
-			c.report.fail("POLICY_FILE", "the file cannot be read (%s)", reason(err))
+			c.report.fail("POLICY_FILE", "%s cannot be read (%s). Name the file as it is where the bot runs: in a container, where it is mounted.", c.cfg.PolicyFile, reason(err))
 			return
 		}
 		policy, err := CheckPolicy(c.cfg.PolicyFile, data, c.cfg.AnnounceChannel != "")

@@ -65,11 +65,19 @@ func (c *checkup) bot(ctx context.Context) (self slackbot.Identity, ok bool) {
 	defer cancel()
 	self, err := c.slack.Identify(ctx)
 	if err != nil {
-		c.report.fail("SLACK_BOT_TOKEN", "%s.", slackbot.Trouble(err))
+		c.report.fail("SLACK_BOT_TOKEN", "%s", tokenTrouble(err, "Copy the bot token again: at api.slack.com/apps, OAuth & Permissions."))
 		return self, false
 	}
 	c.report.ok("SLACK_BOT_TOKEN", "bot %s of the workspace %s (%s)", self.UserID, self.TeamName, self.TeamID)
 	return self, true
+}
+
+// tokenTrouble says why a call failed, and what to do where Slack refuses the token.
+func tokenTrouble(err error, do string) string {
+	if !slackbot.Hopeless(err) {
+		do = ""
+	}
+	return strings.TrimSpace(slackbot.Trouble(err) + ". " + do)
 }
 
 // granted compares the scopes that the token has with those that the bot needs.
@@ -133,7 +141,7 @@ func (c *checkup) socket(ctx context.Context, botApp string) {
 	}
 	switch {
 	case err != nil:
-		c.report.fail(item, "%s.", slackbot.Trouble(err))
+		c.report.fail(item, "%s", tokenTrouble(err, "Generate another app-level token with connections:write: at api.slack.com/apps, Basic Information."))
 	case socket.AppID == "" || botApp == "":
 		c.report.warn(item, "a socket opens%s. Whether it belongs to the same app as SLACK_BOT_TOKEN, Slack does not say.", others)
 	case socket.AppID != botApp:

@@ -193,8 +193,8 @@ func TestCheckBadSetups(t *testing.T) {
 				s.env["SLACK_BOT_TOKEN"], s.env["SLACK_APP_TOKEN"] = "xoxb-another-dontshowme", "xapp-another-dontshowme"
 			},
 			want: []string{
-				`FAIL  SLACK_BOT_TOKEN   Slack refuses it: invalid_auth.`,
-				`FAIL  SLACK_APP_TOKEN   Slack refuses it: invalid_auth.`,
+				`FAIL  SLACK_BOT_TOKEN   Slack refuses it: invalid_auth. Copy the bot token again: at api.slack.com/apps, OAuth & Permissions.`,
+				`FAIL  SLACK_APP_TOKEN   Slack refuses it: invalid_auth. Generate another app-level token with connections:write: at api.slack.com/apps, Basic Information.`,
 				`warn  people, channels  not looked up: SLACK_BOT_TOKEN has to work first`,
 			},
 		},
@@ -374,7 +374,7 @@ rules:
 		{
 			name:  "no policy file",
 			spoil: func(s *setup) { s.env["POLICY_FILE"] += ".missing" },
-			want:  []string{`FAIL  POLICY_FILE       the file cannot be read (there is none)`},
+			want:  []string{`FAIL  POLICY_FILE       DIR/policy.yaml.missing cannot be read (there is none). Name the file as it is where the bot runs: in a container, where it is mounted.`},
 		},
 		{
 			name:  "break-glass is announced nowhere",

@@ -83,7 +83,11 @@ func named(err error, unread map[string]bool) []error {
 			name = f.Tag.Get("env")
 		}
 		unread[name] = true
-		out = append(out, fmt.Errorf("%s: cannot be read as %s", name, bad.Type))
+		kind := bad.Type.String()
+		if kind == "int" {
+			kind = "a whole number"
+		}
+		out = append(out, fmt.Errorf("%s: cannot be read as %s", name, kind))
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func TestConfig(t *testing.T) {
 		"SLACK_BOT_TOKEN_FILE": {file("xoxb-2-dontshowme\n"): "set one of them", "xoxb-dontshowme": "set one of them"},
 		"SLACK_APP_TOKEN":      {"": "missing", "xoxb-dontshowme": "this is not the app-level token"},
 		"BASETEN_API_KEY":      {"": "missing"},
-		"SLACK_CONNECTIONS":    {"1": "good", "10": "good", "0": "must be from 1 to 10", "11": "must be from 1 to 10", "-1": "must be from 1 to 10", "two": "cannot be read as int"},
+		"SLACK_CONNECTIONS":    {"1": "good", "10": "good", "0": "must be from 1 to 10", "11": "must be from 1 to 10", "-1": "must be from 1 to 10", "two": "cannot be read as a whole number"},
 		"SLACK_API_URL":        {"https://slack.com/api": "good", "http://127.0.0.1:1/api/": "good", "http://slack.example/api/": "http:// is taken for this machine only", "slack.com": "this is not a web address", "ftp://x": "this is not a web address"},
 		"BASETEN_BASE_URL":     {"https://api.baseten.co/v1": "good", "http://[::1]:5": "good", "http://10.0.0.1": "http:// is taken", "%": "this is not a web address"},
 		"BASETEN_AUTH_SCHEME":  {"Bearer": "good", "Api-Key": "good", "bearer": "must be Api-Key or Bearer"},

@@ -180,7 +180,7 @@ var outcomes = map[string]string{
 	"notheld":      "has not begun: it | never held: it | holds for good, so it has no end| is a freeze: ",
 	"nofreeze":     "not allowed: Only leads may freeze and thaw",
 	"nothaw":       " can thaw ",
-	"unfrozen":     "is no freeze, or is over",
+	"unfrozen":     "is no freeze. ",
 }
 
 // gate is the running bot with what the cells of the table need.

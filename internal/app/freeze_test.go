@@ -46,7 +46,7 @@ func TestFreeze(t *testing.T) {
 	s.told(s.slash("Ana", "#ml-oncall", "/autoscale thaw "+id), "not allowed: only Lea or leads can thaw "+id)
 	s.click("Leo", "Thaw")
 	s.sees("Ana", "Thawed by Leo")
-	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is no freeze, or is over")
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+id), "is over already: thawed by Leo")
 	s.changes("Ana", "max=7")
 	s.goes(llama, 7)
 

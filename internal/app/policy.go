@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -124,7 +123,7 @@ func (p *policyHolder) watch(ctx context.Context) {
 func (p *policyHolder) refresh(ctx context.Context) error {
 	data, err := os.ReadFile(p.file)
 	if err != nil {
-		data, err = nil, errors.New("the file cannot be read ("+reason(err)+")")
+		data, err = nil, fmt.Errorf("%s cannot be read (%s)", p.file, reason(err))
 	}
 	current := p.Current()
 	if err == nil && current != nil && bytes.Equal(data, current.Source()) {

@@ -13,6 +13,7 @@ import (
 	"autoscalebot/internal/authz/policyfile"
 	"autoscalebot/internal/baseten"
 	"autoscalebot/internal/commands"
+	"autoscalebot/internal/moment"
 	"autoscalebot/internal/slackbot/view"
 )
 
@@ -247,7 +248,7 @@ func hours(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return count(int(d/time.Hour), "hour", "hours")
 	}
-	return d.Round(time.Minute).String()
+	return moment.FormatSpan(max(d.Round(time.Minute), time.Minute))
 }
 
 // standIn marks invented members of user groups. No real ID holds it.

@@ -259,7 +259,7 @@ func TestPolicyOfTemporaryChanges(t *testing.T) {
 	for command, want := range map[string]string{
 		"llama production max=7":             why + steps + "Decision: deny. Rule \"a shift\" wants an end: add for=2h or until=18:00, at most 8 h.\n" + after,
 		"llama production max=7 for=9h":      why + "  for      9 hours\n" + steps + "Decision: deny. Rule \"a shift\" lets a change hold for at most 8 h. Give a shorter time, such as for=2h.\n" + after,
-		"llama production max=7 until=18:30": why + "  for      7h30m0s\n" + steps + "Decision: allow. Rule \"a shift\" allows this.\n" + after,
+		"llama production max=7 until=18:30": why + "  for      7h30m\n" + steps + "Decision: allow. Rule \"a shift\" allows this.\n" + after,
 	} {
 		out.Reset()
 		ask := app.Explain{File: file, As: "U0LEA", Command: command, Now: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)}

@@ -40,5 +40,10 @@
 //   - post.go brings the messages up to date with the row, and tells people
 //     otherwise where there is no message.
 //   - follow.go reads an applied change back and says what became of it.
+//   - term.go is for how long it holds, end.go the request that puts back what was there
+//     before, or that extends or keeps it. standing.go works out what stands when.
+//     clock.go makes a moment of "until 18:00".
+//   - freeze.go is the freeze: a row too, which keeps all of these from being sent until
+//     it is over.
 //   - read.go answers what only reads. chat.go and store.go are the ports.
 package change

@@ -10,6 +10,7 @@ import (
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/moment"
 )
 
 // The end of a temporary change is a request of kind revert, which names it: same states,
@@ -126,7 +127,7 @@ func (s *Service) Extend(ctx context.Context, in Submission, id ID, d time.Durat
 		return nil, err
 	}
 	in.Ask.Until = later(old.Term.EndsAt, s.now()).Add(d)
-	in.Ask.Text = "extend " + id.String() + " " + short(d)
+	in.Ask.Text = "extend " + id.String() + " " + moment.FormatSpan(d)
 	return s.prolong(ctx, in, old, OriginExtends, VerbExtend)
 }
 
@@ -165,19 +166,8 @@ func (s *Service) prolongAgain(ctx context.Context, in Submission, asked *Reques
 	return s.prolong(ctx, in, old, asked.Origin.Kind, VerbAskAgain)
 }
 
-// short writes a duration as people type it: 1h30m.
-func short(d time.Duration) string {
-	text := d.String()
-	for _, zero := range []string{"0s", "0m"} {
-		if n := len(text) - len(zero); n > 0 && text[n:] == zero && (text[n-1] == 'h' || text[n-1] == 'm') {
-			text = text[:n]
-		}
-	}
-	return text
-}
-
-// reverted notes in a temporary change what became of the request that was to end it.
-func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
+// noteEnd notes in a temporary change what became of the request that was to end it.
+func (r *Request) noteEnd(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
 	switch {
 	case !r.Holds():
@@ -198,8 +188,9 @@ func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	}
 }
 
-// succeeded notes in a temporary change that another one took its place.
-func (r *Request) succeeded(e *Effects, by *Request, now time.Time) {
+// noteProlonged notes in a temporary change that the request which extends or keeps it
+// took its place.
+func (r *Request) noteProlonged(e *Effects, by *Request, now time.Time) {
 	if r.Holds() {
 		r.endTerm(e, now, by)
 	}

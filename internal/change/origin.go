@@ -185,9 +185,9 @@ func (r *Request) oweSteps() {
 func (r *Request) tellOrigin(e *Effects, now time.Time) {
 	switch {
 	case r.Kind == KindRevert:
-		e.Origin = func(old *Request, e *Effects) error { old.reverted(e, r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.noteEnd(e, r, now); return nil }
 	case (r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps) && r.tookEffect():
-		e.Origin = func(old *Request, e *Effects) error { old.succeeded(e, r, now); return nil }
+		e.Origin = func(old *Request, e *Effects) error { old.noteProlonged(e, r, now); return nil }
 	case r.Origin.Kind == OriginUndo && r.State != Applied:
 		e.Origin = func(old *Request, _ *Effects) error {
 			if old.UndoneBy == r.ID {

@@ -284,7 +284,7 @@ type Request struct {
 	// Who acted; zero where nobody did.
 	ConfirmedBy authz.Person
 	DeniedBy    authz.Person
-	CanceledBy  authz.Person
+	CanceledBy  authz.Person // of a freeze: who thawed it
 	// What came of it later: the request that replaced it, asks it again, undoes it.
 	ReplacedBy   ID
 	AskedAgainBy ID

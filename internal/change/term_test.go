@@ -34,7 +34,7 @@ func TestEndIsClaimedOnce(t *testing.T) {
 	if err := asked.claimEnd(old, new(Effects)); err != nil || old.Term.By != "" || old.Term.DueAt.IsZero() {
 		t.Errorf("who asked claimed it: %+v, error %v", old.Term, err)
 	}
-	if old.reverted(new(Effects), asked, now); !old.Holds() {
+	if old.noteEnd(new(Effects), asked, now); !old.Holds() {
 		t.Error("who only asked ended it")
 	}
 	if err := first.claimEnd(old, new(Effects)); err != nil || old.Term.By != first.ID || !old.Term.due().IsZero() {
@@ -45,11 +45,11 @@ func TestEndIsClaimedOnce(t *testing.T) {
 		t.Errorf("the second: %v", err)
 	}
 	first.State, first.Reason = Failed, Reason{Code: NotTaken}
-	if old.reverted(new(Effects), first, now); !old.Term.DueAt.Equal(old.Term.EndsAt) || !old.Term.NoticeAt.Equal(now.Add(50*time.Minute)) || old.Term.By != "" {
+	if old.noteEnd(new(Effects), first, now); !old.Term.DueAt.Equal(old.Term.EndsAt) || !old.Term.NoticeAt.Equal(now.Add(50*time.Minute)) || old.Term.By != "" {
 		t.Errorf("an early end that came to nothing leaves %+v", old.Term)
 	}
 	e := new(Effects)
-	if old.reverted(e, second, now); old.Holds() || len(e.Events) != 1 || e.Events[0].Kind != EventOver || e.Events[0].Reason.Request != second.ID {
+	if old.noteEnd(e, second, now); old.Holds() || len(e.Events) != 1 || e.Events[0].Kind != EventOver || e.Events[0].Reason.Request != second.ID {
 		t.Errorf("its end: %+v, events %+v", old.Term, e.Events)
 	}
 }

@@ -15,7 +15,7 @@
 //	         | "list" [ GLOB ] | "help" [ WORD ]
 //	         | "pending" | "reviews" | "whoami"
 //	         | "cancel" ID | "undo" ID [ reason ]
-//	         | "extend" ID [ span ] { end | reason } | "keep" ID [ reason ]
+//	         | "extend" ID { [ "for" [ "=" ] ] span | reason } | "keep" ID [ reason ]
 //	         | "freeze" ( MODEL | "*" ) [ TARGET ] { end | reason | "break-glass" } | "thaw" ID
 //	MODEL    = name | "model:" name
 //	TARGET   = name | "env:" name | "deployment:" name
@@ -31,8 +31,9 @@
 // dash, is "reason", "for" or "until", or is a setting followed by a colon; in a freeze,
 // where the target may be left out, no option is plain. Spaces around "=" do not
 // matter. The first word of a command wins over a model of that name, which is reached
-// as model:status; so does "all" after "history". A reason without quotes is one word, and whatever follows it is
-// refused: no word of a reason may become a setting or an option.
+// as model:status; so does "all" after "history". A reason without quotes is one word,
+// and whatever follows it is refused: no word of a reason may become a setting or an
+// option.
 //
 // The package knows no Slack, no network and nothing of what exists at Baseten:
 // whether a model of that name exists, who may change it and what its settings are
@@ -172,7 +173,7 @@ func (c Command) String() string {
 		words = append(words, c.Settings.String())
 	}
 	if c.For != 0 {
-		words = append(words, "for="+FormatSpan(c.For))
+		words = append(words, "for="+moment.FormatSpan(c.For))
 	}
 	if !c.Until.IsZero() {
 		words = append(words, untilWord(c.Until.String()))

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,22 +30,6 @@ func parseSpan(text string) (time.Duration, bool) {
 	return d, true
 }
 
-// FormatSpan writes a span as it is typed, for whole minutes: 2d, 1h30m.
-func FormatSpan(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	var out string
-	if d >= time.Hour {
-		out = fmt.Sprintf("%dh", d/time.Hour)
-	}
-	if minutes := d % time.Hour / time.Minute; minutes > 0 {
-		out += fmt.Sprintf("%dm", minutes)
-	}
-	return out
-}
-
 // looseSpan is one part of a time as people write it: 2 hours, 1.5h.
 var looseSpan = regexp.MustCompile(`^(\d{1,6}(?:\.\d{1,3})?) ?([a-z]+),? ?(?:and )?`)
 
@@ -74,7 +57,7 @@ func meantSpan(text string) string {
 	if d <= 0 || d%time.Minute != 0 {
 		return ""
 	}
-	return FormatSpan(d)
+	return moment.FormatSpan(d)
 }
 
 // readFor reads how long a change is to hold.
@@ -129,8 +112,8 @@ func (t *tail) takeFor(tok token, value string) *Mistake {
 		return m
 	}
 	if d < moment.Least || d > moment.Most {
-		return t.refuse("for takes %s to %s, and %s is out of that range.", FormatSpan(moment.Least), FormatSpan(moment.Most), echo(value)).
-			with(t.forInstead(tok, FormatSpan(min(max(d, moment.Least), moment.Most))))
+		return t.refuse("for takes %s to %s, and %s is out of that range.", moment.FormatSpan(moment.Least), moment.FormatSpan(moment.Most), echo(value)).
+			with(t.forInstead(tok, moment.FormatSpan(min(max(d, moment.Least), moment.Most))))
 	}
 	t.cmd.For, t.end, t.endAt = d, "for", tok
 	return nil

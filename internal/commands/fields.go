@@ -68,7 +68,7 @@ func ReadEnd(text string) (d time.Duration, until moment.Time, why string) {
 	case !ok:
 		return 0, moment.Time{}, "Type how long, such as 2h or 1h30m, or a time, such as 18:00, Mon 08:00 or 2026-12-01 08:00."
 	case d < moment.Least || d > moment.Most:
-		return 0, moment.Time{}, "A change holds for " + FormatSpan(moment.Least) + " to " + FormatSpan(moment.Most) + "."
+		return 0, moment.Time{}, "A change holds for " + moment.FormatSpan(moment.Least) + " to " + moment.FormatSpan(moment.Most) + "."
 	default:
 		return d, moment.Time{}, ""
 	}

@@ -262,6 +262,9 @@ func (t *tail) unknown(tok token, head string, timed baseten.Setting) *Mistake {
 	if n, err := strconv.Atoi(head); err == nil && tok.plain() { // llama-70b production 7
 		return t.refuse("Which setting should be %d?", n).with(t.instead(tok, "min="+head), t.instead(tok, "max="+head))
 	}
+	if span := meantSpan(head); tok.plain() && t.forInstead(tok, span) != "" { // max=7 2h
+		return t.refuse("%q is not a setting or option. Did you mean for=%s?", word, span).with(t.forInstead(tok, span))
+	}
 	if near := nearWords(head); len(near) > 0 {
 		var fit, lines []string
 		for _, n := range near {

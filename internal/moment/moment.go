@@ -20,6 +20,22 @@ const (
 	Most  = 30 * 24 * time.Hour
 )
 
+// FormatSpan writes a span as it is typed, for whole minutes: 2d, 1h30m.
+func FormatSpan(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	var out string
+	if d >= time.Hour {
+		out = fmt.Sprintf("%dh", d/time.Hour)
+	}
+	if minutes := d % time.Hour / time.Minute; minutes > 0 {
+		out += fmt.Sprintf("%dm", minutes)
+	}
+	return out
+}
+
 // Time is a time as people say it: of the day (18:00), of a weekday (Mon 08:00) or of
 // a date (2026-12-01 08:00). It has no time zone: In reads it in one.
 type Time struct {

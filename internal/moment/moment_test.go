@@ -32,6 +32,18 @@ func TestParseMoment(t *testing.T) {
 	}
 }
 
+func TestFormatSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		5 * time.Minute: "5m", time.Hour: "1h", 90 * time.Minute: "1h30m", 23 * time.Hour: "23h", 24 * time.Hour: "1d", 48 * time.Hour: "2d",
+		25 * time.Hour: "25h", 49*time.Hour + 5*time.Minute: "49h5m", 7 * 24 * time.Hour: "7d",
+	} {
+		if got := FormatSpan(d); got != want {
+			t.Errorf("%s is %s, want %s", d, got, want)
+		}
+	}
+}
+
 func zone(t testing.TB, name string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(name)

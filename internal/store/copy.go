@@ -67,7 +67,7 @@ func Copy(ctx context.Context, from, to string) (c Copied, err error) {
 		}
 		return free()
 	}
-	if addr, _ := parseURL(from); addr.postgres == "" {
+	if !isPostgres(from) {
 		quiet = func() error { return nil } // the lock is held
 	}
 	return copyInto(ctx, reader, isPostgres(from), to, quiet)
@@ -144,6 +144,11 @@ func copyInto(ctx context.Context, reader *Reader, fromPostgres bool, to string,
 			return err
 		}
 		for _, table := range from {
+			if err := table.empty(ctx, t); err != nil {
+				return target.wrap(err)
+			}
+		}
+		for _, table := range from {
 			rows, err := table.copy(ctx, reader.db, t)
 			if err != nil {
 				return err
@@ -163,20 +168,30 @@ func copyInto(ctx context.Context, reader *Reader, fromPostgres bool, to string,
 	return c, err
 }
 
+// chainTable is the one whose row stands in every database: the audit log's head, of an
+// empty one at first.
+const chainTable = "chain"
+
+// empty is ErrNotEmpty where the table has data.
+func (t table) empty(ctx context.Context, q querier) error {
+	text := `SELECT 1 FROM ` + t.name + ` LIMIT 1`
+	if t.name == chainTable {
+		text = `SELECT 1 FROM ` + t.name + ` WHERE seq > 0`
+	}
+	there, err := one(ctx, q, nil, first[int], text)
+	if err == nil && there > 0 {
+		err = ErrNotEmpty
+	}
+	return err
+}
+
 // batch is how many rows are written at once. SQLite takes 32766 arguments.
 const batch = 100
 
 // copy copies the rows of one table and compares.
 func (t table) copy(ctx context.Context, from querier, to tx) (rows int, err error) {
-	if t.name == "chain" { // its one row stands in every database
+	if t.name == chainTable {
 		return t.copyChain(ctx, from, to)
-	}
-	there, err := one(ctx, to, nil, first[int], `SELECT 1 FROM `+t.name+` LIMIT 1`)
-	if err != nil {
-		return 0, err
-	}
-	if there > 0 {
-		return 0, target.wrap(ErrNotEmpty)
 	}
 	var read content
 	var waiting []any

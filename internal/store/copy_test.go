@@ -175,8 +175,9 @@ func TestCopyEveryColumn(t *testing.T) {
 					t.Errorf("copied %+v, want %+v", got, want)
 				}
 				diff(t, want, openBesideAll(t, toURL))
-				if _, err := Copy(t.Context(), fromURL, toURL); !errors.Is(err, ErrNotEmpty) {
-					t.Errorf("copied a second time: %v", err)
+				_, err = Copy(t.Context(), fromURL, toURL)
+				if want := "copy the database: target: it is not empty: name a new database"; !errors.Is(err, ErrNotEmpty) || err.Error() != want {
+					t.Errorf("copied a second time: %v, want %s", err, want)
 				}
 				back := openStore(t, toURL)
 				create(t, back, pending("ZZZZZ", "d9", 0))

@@ -67,9 +67,9 @@ func EndOf(r *change.Request, reader authz.Person, now time.Time) FormEnd {
 	case r.Ask.For == 0:
 		return FormEnd{}
 	case slices.Contains(endLengths, r.Ask.For):
-		return FormEnd{Choice: commands.FormatSpan(r.Ask.For)}
+		return FormEnd{Choice: moment.FormatSpan(r.Ask.For)}
 	default:
-		return FormEnd{endTyped, commands.FormatSpan(r.Ask.For)}
+		return FormEnd{endTyped, moment.FormatSpan(r.Ask.For)}
 	}
 }
 
@@ -77,7 +77,7 @@ func EndOf(r *change.Request, reader authz.Person, now time.Time) FormEnd {
 func (d *draft) endFields(f Form) {
 	options := []*slack.OptionBlockObject{slack.NewOptionBlockObject(endNever, plainText("For good", mostOption), nil)}
 	for _, one := range endLengths {
-		options = append(options, slack.NewOptionBlockObject(commands.FormatSpan(one), plainText(length(one)+", then back", mostOption), nil))
+		options = append(options, slack.NewOptionBlockObject(moment.FormatSpan(one), plainText(length(one)+", then back", mostOption), nil))
 	}
 	options = append(options, slack.NewOptionBlockObject(endTyped, plainText("Until a time, or another length…", mostOption), nil))
 	pick := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, PickEnd, options...)

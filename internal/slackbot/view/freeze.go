@@ -141,6 +141,24 @@ func thawers(t telling) prose {
 	return names(append([]string{cmp.Or(t.Freeze.By.Name, t.Freeze.By.ID)}, who...))
 }
 
+// notFrozen says why there is nothing to thaw.
+func notFrozen(t telling) prose {
+	switch r := t.r; {
+	case r.Kind != change.KindFreeze:
+		return say(other(t), " is no freeze. ", code(slash+" pending"), " lists the freezes.")
+	case !r.Term.OverAt.IsZero() && r.CanceledBy.ID == "":
+		return say(other(t), " is over since ", soon(r.Term.OverAt, r.CreatedAt), ".")
+	case !r.Term.OverAt.IsZero():
+		return say(other(t), " is over already: thawed by ", named(r.CanceledBy), " ", atTime(r.Term.OverAt, r.CreatedAt), ".")
+	case r.State.Ended() && r.State != change.Applied:
+		return say(other(t), " never was in force: it "+standing(r.State)+".")
+	case !r.State.Ended():
+		return say(other(t), " is not in force yet: it "+standing(r.State)+".")
+	default: // its time is up, and nobody has noted it yet
+		return say(other(t), " is over.")
+	}
+}
+
 // notThawer says who can thaw a freeze.
 func notThawer(t telling) prose {
 	if t.Freeze == nil {

@@ -249,7 +249,7 @@ var wordings = map[change.Code]wording{
 	change.NotAgain:      {bare, func(t telling) prose { return say(this(t), " cannot be asked again: it "+standing(t.State)+".") }},
 	change.AlreadyEnding: {bare, func(t telling) prose { return say(this(t), " is being ended already, by ", other(t), ".") }},
 	change.NotHeld:       {bare, notHeld},
-	change.NotFrozen:     {bare, func(t telling) prose { return say(other(t), " is no freeze, or is over.") }},
+	change.NotFrozen:     {bare, notFrozen},
 	change.NotThawer:     {refusal, notThawer},
 	change.AskedAgain:    {bare, func(t telling) prose { return say(this(t), " has been asked again already: ", other(t), ".") }},
 

@@ -73,6 +73,9 @@ func wishes(r *change.Request) []prose {
 
 func wished(r *change.Request, f baseten.Field, called string) prose {
 	before, after := pick(r.Snapshot.Settings, f), r.Ask.Settings[f]
+	if r.Snapshot.At.IsZero() { // refused before anything was read
+		return say(called, bold(value(f, after)))
+	}
 	if before != nil && *before == after {
 		return say(called, bold(value(f, after)), " (stays)")
 	}

@@ -272,16 +272,20 @@ func (d *draft) terms(t change.Terms, most int) {
 	}
 }
 
-// endOf says of an end what it ended.
+// endOf says of an end what it ended, or was to.
 func endOf(r *change.Request) prose {
 	if r.Kind != change.KindRevert {
 		return nil
 	}
 	which := link(r.Origin.ID.String(), r.Origin.Link)
-	if r.Origin.Kind == change.OriginTimeUp {
+	switch {
+	case r.Origin.Kind == change.OriginTimeUp:
 		return say("Time was up for ", which, ".")
+	case r.State == change.Applied || r.Outcome.Kind == change.Landed:
+		return say("Ended ", which, ".")
+	default:
+		return say("Was to end ", which, ".")
 	}
-	return say("Ended ", which, ".")
 }
 
 // held is a change that holds for a time: what, by whom, until when.

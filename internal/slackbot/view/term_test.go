@@ -213,6 +213,10 @@ func TestGoldenTerms(t *testing.T) {
 		{"approved under a freeze", change.Refused{Reason: frozenReason(), Request: a(pending)}},
 		{"not thawer", change.Refused{Reason: change.Reason{Code: change.NotThawer, Freeze: byLea()}, Request: a(freeze, freezes)}},
 		{"not frozen", change.Refused{Reason: change.Reason{Code: change.NotFrozen, Request: "FR0ST"}, Request: a(freeze, thawedBy(leo))}},
+		{"not frozen: over by itself", change.Refused{Reason: change.Reason{Code: change.NotFrozen, Request: "FR0ST"}, Request: a(freeze, thawedBy(authz.Person{}))}},
+		{"not frozen: a change", change.Refused{Reason: change.Reason{Code: change.NotFrozen, Request: "K7Q2M"}, Request: a(two, holds)}},
+		{"not frozen: not yet", change.Refused{Reason: change.Reason{Code: change.NotFrozen, Request: "FR0ST"}, Request: a(freeze, in(change.Requested, change.Reason{}))}},
+		{"not frozen: denied", change.Refused{Reason: change.Reason{Code: change.NotFrozen, Request: "FR0ST"}, Request: a(freeze, in(change.Denied, only(change.PolicyDenied)))}},
 		{"not held: for good", change.Refused{Reason: change.Reason{Code: change.NotHeld, Request: "K7Q2M", State: change.Applied}, Request: a(took)}},
 		{"not held: over", change.Refused{Reason: change.Reason{Code: change.NotHeld, Request: "K7Q2M", State: change.Applied}, Request: a(two, holds, ceased(change.OriginTimeUp, toFour()))}},
 		{"not held: kept", change.Refused{Reason: change.Reason{Code: change.NotHeld, Request: "K7Q2M", State: change.Applied}, Request: a(two, holds, ceased(change.OriginKeeps, nil))}},
@@ -250,6 +254,8 @@ func TestGoldenTerms(t *testing.T) {
 		Temporary: []change.Listed{{Request: holding, Link: link, Own: true}, {Request: a(two, holds, overdue, func(r *change.Request) { r.ID, r.Requester = "OVRD1", leo }), Link: link}},
 	}
 	s.add("pending", Pending(nil, terms))
+	s.add("history: a freeze stopped an end before anything was read", History([]change.Listed{{Request: a(ending(change.OriginEndNow, ana), in(change.Denied, frozenReason()),
+		func(r *change.Request) { r.Snapshot = change.Snapshot{} })}}, true))
 	s.add("history", History([]change.Listed{
 		{Request: holding, Link: link}, {Request: a(two, holds, ceased(change.OriginTimeUp, toFour())), Link: link},
 		{Request: a(ending(change.OriginTimeUp, ana), took), Link: link}, {Request: a(freeze, freezes), Link: link}, {Request: a(freeze, thawedBy(leo)), Link: link},
