@@ -176,6 +176,9 @@ func short(d time.Duration) string {
 // reverted notes in a temporary change what became of the request that was to end it.
 func (r *Request) reverted(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
+	if then := end.Reason.Then; code == NotSentAgain && then != nil {
+		code = then.Code
+	}
 	switch {
 	case !r.Holds():
 	case end.State == Applied, end.Outcome.Kind == Landed, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked
