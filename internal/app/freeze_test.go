@@ -162,6 +162,26 @@ func TestEndInsideAFreeze(t *testing.T) {
 	}
 }
 
+// The PATCH of an end is lost, and meanwhile it is frozen: it is not sent again, and goes
+// back once the freeze is over.
+func TestEndIsLostBeforeAFreeze(t *testing.T) {
+	t.Parallel()
+	s := slowly(t, freely)
+	s.changes("Ana", "max=7 for=5m")
+	s.Baseten.Inject(basetensim.Fault{Kind: basetensim.ResetBeforeRead, Op: basetensim.PatchEnvironment, Times: 1})
+	slow := s.Baseten.Inject(basetensim.Fault{Kind: basetensim.Hang, Op: basetensim.GetEnvironment})
+	s.later(5*time.Minute + time.Second)
+	if err := s.Baseten.Wait(s.ctx, func(*basetensim.Snapshot) bool { return slow.Hits() > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	freeze := s.freezes("llama-70b for=1h")
+	slow.Clear()
+	s.sees("Ana", "It goes back once the freeze is over.")
+	s.goes(llama, 7)
+	s.told(s.slash("Lea", "#ml-oncall", "/autoscale thaw "+freeze), "is over")
+	s.goes(llama, 4)
+}
+
 // The approval comes to one replica and the freeze to the other: whichever is first,
 // nothing is sent while it is frozen.
 func TestReplicasFreeze(t *testing.T) {

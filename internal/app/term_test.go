@@ -453,6 +453,22 @@ func TestTroubleAtTheEnd(t *testing.T) {
 	}
 }
 
+// Slack does not answer to an edit, so that the card keeps its buttons: the change is read
+// back and goes back at its time all the same.
+func TestEndWhileAnEditWaits(t *testing.T) {
+	t.Parallel()
+	s := tell(t, quietly(), nil)
+	heal := s.Slack.Fault(slacksim.Fault{Method: "chat.update", Kind: slacksim.FaultHang})
+	defer heal()
+	s.slash("Ana", "#ml-oncall", ask+" for=5m")
+	s.click("Lea", "Approve Change")
+	s.goes(llama, 12)
+	s.logs(`"msg":"request outcome"`, 1)
+	s.later(5*time.Minute + time.Second)
+	s.goes(llama, 4)
+	s.sees("Ana", "Time is up for")
+}
+
 // Baseten is away when the time is up. Back after half an hour, the settings go back
 // within seconds; the thread has one message about it.
 func TestBasetenIsAwayAtTheEnd(t *testing.T) {

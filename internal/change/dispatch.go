@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,7 +71,7 @@ func (s *Service) dispatch(ctx context.Context) (full bool) {
 	if !s.lease.alive() || s.waits.Err() != nil {
 		return false
 	}
-	for _, id := range append(s.stumbled.take(), s.follower.owing(s.now())...) {
+	for _, id := range slices.Concat(s.stumbled.take(), s.follower.owing(s.now()), s.showing.owing(s.now())) {
 		s.Start(id)
 	}
 	free := mostWorkers - len(s.workers)

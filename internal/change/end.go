@@ -169,6 +169,9 @@ func (s *Service) prolongAgain(ctx context.Context, in Submission, asked *Reques
 // noteEnd notes in a temporary change what became of the request that was to end it.
 func (r *Request) noteEnd(e *Effects, end *Request, now time.Time) {
 	code := end.Reason.Code
+	if then := end.Reason.Then; code == NotSentAgain && then != nil {
+		code = then.Code
+	}
 	switch {
 	case !r.Holds():
 	case end.State == Applied, end.Outcome.Kind == Landed, (code == NothingBack || code == TargetGone) && end.agreed(): // not where somebody only asked

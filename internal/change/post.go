@@ -418,6 +418,9 @@ func unreachable(err error) bool {
 type showing struct {
 	mu    sync.Mutex
 	parts map[ID]map[Part]bool
+	// timers are when these requests want attention meanwhile: a message may wait for its
+	// turn for long, and the dispatcher takes no row that is leased.
+	timers map[ID]time.Time
 }
 
 func (w *showing) begin(id ID, part Part) bool {
@@ -442,7 +445,36 @@ func (w *showing) end(id ID, part Part) {
 	delete(w.parts[id], part)
 	if len(w.parts[id]) == 0 {
 		delete(w.parts, id)
+		delete(w.timers, id)
 	}
+}
+
+// remember notes when a request wants attention, zero for never, as long as a message of
+// it is being shown. Whoever shows the last one looks again.
+func (w *showing) remember(id ID, timer time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.parts[id]) == 0 || timer.IsZero() {
+		delete(w.timers, id)
+		return
+	}
+	if w.timers == nil {
+		w.timers = make(map[ID]time.Time)
+	}
+	w.timers[id] = timer
+}
+
+// owing takes the requests that want attention at now.
+func (w *showing) owing(now time.Time) (ids []ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, timer := range w.timers {
+		if !timer.After(now) {
+			delete(w.timers, id) // whoever looks says when again
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // any reports whether any message of the request is being shown, only whether it is

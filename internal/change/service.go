@@ -263,6 +263,7 @@ func (s *Service) next(ctx context.Context, r *Request, now time.Time) (*Request
 		return s.store.Get(ctx, r.ID)
 	}
 	s.show(r)
+	s.showing.remember(r.ID, r.timer())
 	if r.reviewDue(now) {
 		return s.remindReview(ctx, r)
 	}
@@ -279,6 +280,9 @@ func (s *Service) next(ctx context.Context, r *Request, now time.Time) (*Request
 	case Applying:
 		return s.reconcile(ctx, r)
 	default:
+		if r.Followed() { // whatever its messages wait for
+			s.follower.add(r)
+		}
 		return nil, nil
 	}
 }

@@ -195,14 +195,20 @@ func (r *Request) Due() time.Time {
 	if r.Followed() {
 		owe(r.CreatedAt)
 	}
+	owe(r.timer())
+	return due
+}
+
+// timer is when the request next wants attention because of the time alone, whatever
+// else it owes; zero is never.
+func (r *Request) timer() time.Time {
+	due := r.Term.due()
 	if r.State == Pending {
-		owe(r.RemindAt)
-		owe(r.ExpiresAt)
+		due = firstTime(due, r.RemindAt, r.ExpiresAt)
 	}
 	if r.Review.Open {
-		owe(r.ReviewDueAt)
+		due = firstTime(due, r.ReviewDueAt)
 	}
-	owe(r.Term.due())
 	return due
 }
 
