@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -126,7 +128,11 @@ func (c *checkup) loadPolicy() {
 	case c.cfg.PolicyFile != "":
 		data, err := os.ReadFile(c.cfg.PolicyFile)
 		if err != nil {
-			c.report.fail("POLICY_FILE", "%s cannot be read (%s). Name the file as it is where the bot runs: in a container, where it is mounted.", c.cfg.PolicyFile, reason(err))
+			do := "Name the file as it is where the bot runs: in a container, where it is mounted."
+			if errors.Is(err, fs.ErrPermission) {
+				do = "Let the user who runs the bot read it: 65532 in the image."
+			}
+			c.report.fail("POLICY_FILE", "%s cannot be read (%s). %s", c.cfg.PolicyFile, reason(err), do)
 			return
 		}
 		policy, err := CheckPolicy(c.cfg.PolicyFile, data, c.cfg.AnnounceChannel != "")
