@@ -273,6 +273,49 @@ func TestChangesWithinChanges(t *testing.T) {
 	s.leavesOut(s.As("Ana").Reading(), "does not show at Baseten")
 }
 
+// A change that was undone holds nothing, and holds again once its undo was undone.
+func TestEndOverAnUndo(t *testing.T) {
+	t.Parallel()
+	s := slowly(t, freely)
+	id := s.changes("Lea", "max=6")
+	s.slash("Lea", "#ml-oncall", "/autoscale undo "+id)
+	s.goes(llama, 4)
+	undo := requestID(t, s.Slack.PlainText(s.sees("Ana", "Undoes "+id)))
+	s.changes("Lea", "max=8 for=1h")
+	s.later(61 * time.Minute)
+	s.goes(llama, 4)
+	s.sees("Ana", "⏱️ Back to max 4 since")
+
+	s.slash("Lea", "#ml-oncall", "/autoscale undo "+undo)
+	s.goes(llama, 6)
+	s.sees("Ana", "Undoes "+undo)
+	s.changes("Lea", "max=8 for=1h")
+	s.later(61 * time.Minute)
+	s.goes(llama, 6)
+	s.sees("Ana", "⏱️ Back to max 6 since")
+}
+
+// What somebody else put back to the value of a temporary change is theirs: that is what
+// a later one goes back to, not what was there before the first.
+func TestEndOverAHandChange(t *testing.T) {
+	t.Parallel()
+	s := slowly(t, freely)
+	s.changes("Lea", "max=6 for=2h")
+	s.sees("Ana", "In force after")
+	for _, n := range []int{9, 6} {
+		if err := s.Baseten.ChangeEnvironmentBehindTheBack(llama, "production", basetensim.Changes{"max_replica": n}); err != nil {
+			t.Fatal(err)
+		}
+		s.sees("Ana", "Max replicas is 9")
+	}
+	s.changes("Lea", "max=8 for=3h")
+	s.later(2*time.Hour + time.Minute)
+	s.sees("Ana", "Nothing goes back, because #")
+	s.later(time.Hour)
+	s.sees("Ana", "⏱️ Back to max 6 since")
+	s.goes(llama, 6)
+}
+
 // What somebody else set meanwhile stays. The thread says who that was, where Baseten
 // tells.
 func TestSomebodyElseChangedIt(t *testing.T) {

@@ -58,21 +58,22 @@ func (r *Request) tookEffect() bool {
 	return r.State == Applied && r.Sends > 0 && r.Reason.Code != AlreadyDone || r.Outcome.Kind == Landed
 }
 
-// holdsAt reports whether the request is a change that still holds at t.
-func (st standing) holdsAt(r *Request, t time.Time) bool {
-	if r.Kind != KindChange || r.Origin.Kind == OriginUndo || st.undone(r) {
+// holdsAt reports whether the request is a change that still holds at t, as if the
+// requests in without were over.
+func (st standing) holdsAt(r *Request, t time.Time, without []ID) bool {
+	if r.Kind != KindChange || r.Origin.Kind == OriginUndo || slices.Contains(without, r.ID) || st.undone(r, without) {
 		return false
 	}
 	return r.Term.EndsAt.IsZero() || r.Term.OverAt.IsZero() && r.Term.EndsAt.After(t)
 }
 
-// undone reports whether the request was undone, and the undo was not.
-func (st standing) undone(r *Request) bool {
+// undone reports whether the request was undone, and the undo was not, nor is in without.
+func (st standing) undone(r *Request, without []ID) bool {
 	i := slices.IndexFunc(st.rows, func(o *Request) bool { return o.ID == r.UndoneBy })
-	if i < 0 {
+	if i < 0 || slices.Contains(without, r.UndoneBy) {
 		return false
 	}
-	return !st.undone(st.rows[i])
+	return !st.undone(st.rows[i], without)
 }
 
 // overruledIn tells that the request was followed and something else put another value
@@ -96,7 +97,7 @@ func (st standing) at(f baseten.Field, t time.Time, without ...ID) (v *int, by *
 			continue
 		case v == nil || *v != put || r.overruledIn(f): // somebody else changed it since
 			return v, nil
-		case st.holdsAt(r, t) && !slices.Contains(without, r.ID):
+		case st.holdsAt(r, t, without):
 			return v, r
 		}
 		v = value(r.Snapshot.Settings, f)
