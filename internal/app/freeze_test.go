@@ -1,14 +1,19 @@
 package app_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"autoscalebot/internal/authz"
+	"autoscalebot/internal/baseten"
+	"autoscalebot/internal/change"
 	"autoscalebot/internal/sandbox/basetensim"
 	"autoscalebot/internal/sandbox/slacksim"
+	"autoscalebot/internal/store"
 )
 
 // freezes has Lea freeze something, and returns the freeze's ID.
@@ -159,6 +164,37 @@ func TestEndInsideAFreeze(t *testing.T) {
 	s.sees("Ana", "⏱️ Back to max 4 since")
 	if n := len(s.patches()); n != 2 {
 		t.Errorf("%d PATCHes", n)
+	}
+}
+
+// However many freezes there are, a list asks Slack for few addresses of cards.
+func TestManyFreezes(t *testing.T) {
+	t.Parallel()
+	const freezes = 300
+	s := stage(t, quietly(), nil)
+	db, err := store.Open(s.ctx, store.Config{URL: s.env["DATABASE_URL"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range freezes {
+		r := &change.Request{
+			ID: change.ID(fmt.Sprintf("%05d", i)), Kind: change.KindFreeze, State: change.Applied,
+			CreatedAt: s.Now(), EndedAt: s.Now(), Requester: authz.Person{ID: "U0LEA", Name: "lea"}, Channel: "C0MLONCALL",
+			Target: baseten.Target{ModelID: fmt.Sprintf("model%d", i), Model: fmt.Sprintf("model-%d", i)},
+			Term:   change.Term{EndsAt: s.Now().Add(time.Hour), DueAt: s.Now().Add(time.Hour)},
+		}
+		r.Messages.Card.Ref = change.MessageRef{Channel: r.Channel, TS: fmt.Sprintf("%d.000100", i+1)}
+		if err := db.Create(s.ctx, change.Delivery{}, r, func(*change.Request, time.Time) (change.Effects, error) { return change.Effects{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.answers("Ben", "pending", "is frozen by lea")
+	if n := len(s.Slack.Calls("chat.getPermalink")); n == 0 || n > freezes/2 {
+		t.Errorf("Slack was asked for %d addresses", n)
 	}
 }
 

@@ -160,7 +160,7 @@ func (s *Service) Terms(ctx context.Context, reader authz.Person, modelID string
 			out.Freezes = append(out.Freezes, Listed{Request: f, Thawable: may})
 		}
 	}
-	s.link(ctx, out.Freezes)
+	s.link(ctx, out.Freezes[:min(len(out.Freezes), mostWaiting)]) // what ends later is listed without
 	return out, nil
 }
 
