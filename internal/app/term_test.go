@@ -270,7 +270,7 @@ func TestChangesWithinChanges(t *testing.T) {
 	s.goes(basetensim.DemoWhisper, 3)
 	s.goes(basetensim.DemoEmbed, 12)
 	s.wait("nothing can be ended any more", func(*slacksim.Snapshot) bool { return !s.steps()["Revert Now"] })
-	s.leavesOut(s.As("Ana").Reading(), "does not show at Baseten")
+	s.leavesOut(s.As("Ana").Reading(), "does not show at Baseten", "would have to be asked again")
 }
 
 // A change that was undone holds nothing, and holds again once its undo was undone.

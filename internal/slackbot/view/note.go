@@ -17,6 +17,9 @@ func notes(r *change.Request) []prose {
 		out = append(out, warning)
 	}
 	for _, n := range r.Snapshot.Notes {
+		if n.Code == change.NoteHeld && r.State.Ended() { // it was sent in time, or is not sent any more
+			continue
+		}
 		out = append(out, say("⚠️ ", note(r, n)))
 	}
 	return out
