@@ -181,6 +181,8 @@ func (r *Request) noteEnd(e *Effects, end *Request, now time.Time) {
 		r.Term.By, r.Term.Frozen, r.Term.DueAt = "", true, later(r.Term.EndsAt, now)
 	case r.Term.EndsAt.After(now): // it was to end early, and did not: its time comes
 		r.Term.By, r.Term.DueAt, r.Term.NoticeAt = "", r.Term.EndsAt, r.Term.notice(now)
+	case code == NotTaken && now.Add(retryEnd(now.Sub(r.Term.EndsAt))).Before(r.Term.EndsAt.Add(endWithin)):
+		r.Term.By, r.Term.DueAt = "", now.Add(retryEnd(now.Sub(r.Term.EndsAt)))
 	default:
 		r.Term.By, r.Term.AskAt = "", now.Add(askEvery)
 		if end.Messages.Reply.Ref.TS != "" { // that it waited was told, and an edit notifies nobody
@@ -198,6 +200,10 @@ func (r *Request) noteProlonged(e *Effects, by *Request, now time.Time) {
 		r.endTerm(e, now, by)
 	}
 }
+
+// retryEnd is how long to wait before an end is tried anew that Baseten did not take: each
+// try is told, so there are few within the hour for which it is owed.
+func retryEnd(since time.Duration) time.Duration { return max(time.Minute, 3*since) }
 
 // claimEnd notes in a temporary change that this request ends it, so that no other one
 // does beside it.
