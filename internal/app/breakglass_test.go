@@ -266,6 +266,7 @@ func (s *story) metrics(addr string) string {
 // Two replicas share the reminders: each day one, in the thread of the review, until it
 // is signed.
 func TestReplicasRemindOnce(t *testing.T) {
+	t.Parallel()
 	s, bots := replicatedWith(t, map[string]string{"ANNOUNCE_CHANNEL": alarms})
 	s.addAlarms()
 	s.slash("Ana", "#llm-prod", ask+` break-glass reason="customers are waiting"`)

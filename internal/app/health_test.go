@@ -142,6 +142,7 @@ func (c *cable) cut() {
 // PostgreSQL goes away and comes back: readiness says so, a metric says so, the log says
 // each of it once, and what people do afterwards works.
 func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL server: set %s", postgresEnv)
@@ -336,6 +337,7 @@ func TestSeriesAreThereFromTheStart(t *testing.T) {
 // Every replica shows what stands in the database that they share: what waits, and for
 // how long.
 func TestReplicasShowTheSameRequests(t *testing.T) {
+	t.Parallel()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL server: set %s", postgresEnv)

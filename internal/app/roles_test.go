@@ -19,6 +19,7 @@ import (
 // The two roles that docs/operate.md makes, by the very SQL that stands there: the bot
 // works with its own and cannot alter the audit log.
 func TestSplitRoles(t *testing.T) {
+	t.Parallel()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL server: run %s=$(.ci/postgres start) go test ./internal/app from the repository's root", postgresEnv)

@@ -21,6 +21,7 @@ import (
 // type. Whatever was acknowledged is recorded, is carried out, and is sent to Baseten
 // once; the rest is what Slack told people had failed.
 func TestRollingUpdateUnderLoad(t *testing.T) {
+	t.Parallel()
 	server := os.Getenv(postgresEnv)
 	if server == "" {
 		t.Skipf("no PostgreSQL server: set %s", postgresEnv)

@@ -204,7 +204,7 @@ func (s *story) told(d *slacksim.Delivery, text string) {
 	s.wait("an answer that says "+text, func(*slacksim.Snapshot) bool {
 		for _, m := range d.Responses() {
 			got = s.Slack.PlainText(m)
-			if !strings.Contains(got, "⏳ Reading") { // a sign that it goes on, on a busy machine
+			if sign := strings.Contains(got, "⏳ Reading"); !sign || strings.Contains(got, text) { // that it goes on, on a busy machine
 				return true
 			}
 		}

@@ -212,6 +212,8 @@ func TestRevertNow(t *testing.T) {
 	id := s.changes("Ana", "max=6 for=2h")
 	s.slash("Ana", "#ml-oncall", "/autoscale undo "+id)
 	s.goes(llama, 4)
+	ended := func(*slacksim.Snapshot) bool { return !s.steps()["Revert Now"] }
+	s.wait("no old button is left", ended)
 
 	s.slash("Ana", "#ml-oncall", ask+" for=2h")
 	s.click("Lea", "Approve Change")
@@ -220,6 +222,7 @@ func TestRevertNow(t *testing.T) {
 	s.click("Leo", "Revert Now")
 	s.goes(llama, 4)
 	s.sees("Ben", "⏱️ Leo ended ")
+	s.wait("no old button is left", ended)
 
 	id = s.changes("Ana", "max=5 for=2h")
 	s.slash("Ben", "#ml-oncall", "/autoscale undo "+id)
