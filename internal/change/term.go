@@ -2,7 +2,10 @@ package change
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"go.uber.org/zap"
 
 	"autoscalebot/internal/authz"
 	"autoscalebot/internal/baseten"
@@ -182,7 +185,8 @@ func (s *Service) attendTerm(ctx context.Context, r *Request, now time.Time) (*R
 }
 
 // askAboutEnd asks people what to do about a change that could not end. As with other
-// reminders that is noted before it is posted.
+// reminders that is noted before it is posted; where it certainly was not posted it is
+// owed at once.
 func (s *Service) askAboutEnd(ctx context.Context, r *Request) (*Request, error) {
 	ask := false
 	r, err := s.change(ctx, Delivery{}, r.ID, func(r *Request, _ *Effects, now time.Time) error {
@@ -192,7 +196,27 @@ func (s *Service) askAboutEnd(ctx context.Context, r *Request) (*Request, error)
 		return nil
 	})
 	if err == nil && ask {
-		s.remind(r, EndOverdue)
+		s.background(r.ID, func() { s.postQuestion(r) })
 	}
 	return r, err
+}
+
+func (s *Service) postQuestion(r *Request) {
+	_, err := s.post(s.lease.held(), r, EndOverdue)
+	if err == nil {
+		return
+	}
+	s.cfg.Log.Warn("ask about an end", zapRequest(r.ID), zap.Error(err))
+	if !errors.Is(err, errLeaseLost) && !errors.Is(err, errStopping) {
+		return
+	}
+	_, err = s.recordStep(r, r.State, func(r *Request, _ *Effects, now time.Time) error {
+		if !r.Term.AskAt.IsZero() {
+			r.Term.AskAt = now
+		}
+		return nil
+	})
+	if err != nil {
+		s.cfg.Log.Warn("ask about an end later", zapRequest(r.ID), zap.Error(err))
+	}
 }
