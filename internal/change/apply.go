@@ -53,14 +53,18 @@ func (s *Service) attempt(ctx context.Context, draft *Request) (*Request, error)
 	// Slack may have taken its time with the card: then all is checked once more. A
 	// break-glass is announced before anything is sent.
 	if s.now().Sub(draft.Snapshot.At) <= freshFor && !draft.BrokeGlass() {
+		mine := false
 		r, err := s.posted(draft, func(r *Request, e *Effects, now time.Time) error {
+			mine = false
 			if err := approve(r, e, now); err != nil {
 				return err
 			}
-			return s.begun(r, e, draft.Snapshot.At, now)
+			err := s.begun(r, e, draft.Snapshot.At, now)
+			mine = err == nil
+			return err
 		})
 		switch {
-		case err == nil && r.State == Applying:
+		case err == nil && mine && r.State == Applying:
 			return s.send(ctx, r)
 		case !errors.Is(err, ErrBusy) && !errors.Is(err, ErrFrozen) && !errors.Is(err, errTooLate):
 			return r, err
@@ -147,12 +151,15 @@ func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error)
 	if err := s.mayAct(ctx); err != nil {
 		return nil, err
 	}
+	mine := false // otherwise somebody else began it
 	out, err := s.step(ctx, r, Approved, func(r *Request, e *Effects, now time.Time) error {
 		r.Target = draft.Target
 		if r.agreed() {
 			r.Ask.Settings, r.Snapshot = draft.Ask.Settings, draft.Snapshot
 		}
-		return s.begun(r, e, readAt, now)
+		err := s.begun(r, e, readAt, now)
+		mine = err == nil
+		return err
 	})
 	switch {
 	case errors.Is(err, ErrFrozen): // since it was looked at
@@ -161,7 +168,7 @@ func (s *Service) applyLocked(ctx context.Context, r *Request) (*Request, error)
 		return s.rest(ctx, r, busyRetry, Reason{Code: WaitsForTarget})
 	case errors.Is(err, errTooLate):
 		return s.finish(ctx, r, Approved, Stale, s.tooLate(r))
-	case err != nil || out.State != Applying:
+	case err != nil || out.State != Applying || !mine:
 		return out, err // somebody canceled it
 	}
 	return s.send(ctx, out)

@@ -218,7 +218,8 @@ func (s *Service) idle(ctx context.Context, wait func() error) error {
 // nothing for a request that this process does not hold.
 func (s *Service) advance(id ID) {
 	ctx := s.lease.held()
-	if !s.lease.alive() { // nothing may begin now; the next tick sees
+	r := s.responders.recorded(id)
+	if !s.lease.alive() { // nothing may begin now; the next tick sees, and who has it then
 		s.stumbled.put(id)
 		return
 	}
@@ -227,7 +228,6 @@ func (s *Service) advance(id ID) {
 			s.broken(id, zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 		}
 	}()
-	r := s.responders.recorded(id)
 	var err error
 	if r == nil {
 		r, err = s.store.Get(ctx, id)
