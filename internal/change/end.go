@@ -106,8 +106,8 @@ func (s *Service) couldHaveApproved(ctx context.Context, r *Request, person auth
 		return true
 	}
 	people := s.dir.People(ctx, s.policy().Usergroups())
-	d := s.policy().Decide(s.question(r, asMember(r.Requester), people))
-	may, _ := s.policy().MayApprove(s.question(r, asMember(r.Requester), people), d, person)
+	q := s.question(r, asMember(r.Requester), people)
+	may, _ := s.policy().MayApprove(q, s.policy().Decide(q), person)
 	return may
 }
 
@@ -248,13 +248,13 @@ func (s *Service) planEnd(ctx context.Context, draft *Request, current baseten.S
 		}
 	}
 	stay, invalid := fitting(back, current, old.Target.Development)
-	switch {
-	case invalid != nil:
+	if invalid != nil {
 		return &refusal{state: Failed, why: Reason{Code: InvalidValue, Invalid: invalid}}, nil //nolint:nilerr // it is what the end comes to
-	case len(back) == 0 && len(why.Moved) > 0:
+	}
+	if len(why.Moved) > 0 {
 		why.By = s.changedBy(ctx, old.Target, why.Moved, old.AppliedAt)
-		fallthrough
-	case len(back) == 0:
+	}
+	if len(back) == 0 {
 		return &refusal{state: Canceled, why: why}, nil
 	}
 	draft.Ask.Settings = back
@@ -263,7 +263,7 @@ func (s *Service) planEnd(ctx context.Context, draft *Request, current baseten.S
 		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteDoesNotFit, Fields: stay})
 	}
 	if len(why.Moved) > 0 {
-		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteMovedSince, Moved: why.Moved, By: s.changedBy(ctx, old.Target, why.Moved, old.AppliedAt)})
+		draft.Snapshot.Notes = append(draft.Snapshot.Notes, Note{Code: NoteMovedSince, Moved: why.Moved, By: why.By})
 	}
 	return nil, nil
 }
@@ -287,13 +287,6 @@ func fitting(back, current baseten.Settings, development bool) (stay []baseten.F
 		}
 	}
 	return stay, nil
-}
-
-// judgeEnd lets an end that was agreed to go ahead. What it sends is found out then.
-func (s *Service) judgeEnd(ctx context.Context, r *Request) (*Request, error) {
-	return s.step(ctx, r, Requested, func(r *Request, e *Effects, now time.Time) error {
-		return r.move(e, Approved, authz.Person{}, Reason{}, now)
-	})
 }
 
 // recheckEnd is what recheck asks of an end that was agreed to, beside what goes back:

@@ -109,7 +109,7 @@ func (s *Service) judgeFreeze(ctx context.Context, r *Request) (*Request, error)
 	}
 	return s.posted(&draft, func(r *Request, e *Effects, now time.Time) error {
 		r.AppliedAt = now
-		ends := r.freezeEnd(now)
+		ends := r.Ask.end(now)
 		r.Term = Term{EndsAt: ends, Since: now, DueAt: ends}
 		return r.move(e, Applied, r.Requester, Reason{}, now)
 	})
@@ -121,21 +121,13 @@ const mostWithin = 5
 // endsWithin tells of the ends that come while a freeze is in force, and wait for the thaw.
 func (s *Service) endsWithin(ctx context.Context, freeze *Request, held []*Request) []Note {
 	var out []Note
-	over := freeze.freezeEnd(s.now())
+	over := freeze.Ask.end(s.now())
 	for _, r := range held {
 		if freeze.covers(r.Target) && !r.Term.EndsAt.After(over) && len(out) < mostWithin {
 			out = append(out, Note{Code: NoteWaitsForThaw, Request: r.ID, Target: r.Target, Until: r.Term.EndsAt, Link: s.cardLink(ctx, r)})
 		}
 	}
 	return out
-}
-
-// freezeEnd is when a freeze that begins now ends.
-func (r *Request) freezeEnd(now time.Time) time.Time {
-	if !r.Ask.Until.IsZero() {
-		return r.Ask.Until
-	}
-	return now.Add(r.Ask.For)
 }
 
 // covers reports whether the freeze keeps changes from the target.

@@ -60,7 +60,7 @@ type subject struct {
 func (s *Service) judge(ctx context.Context, r *Request) (*Request, error) {
 	draft := *r
 	if r.agreed() {
-		return s.judgeEnd(ctx, r)
+		return s.finish(ctx, r, Requested, Approved, Reason{}) // what it sends is found out then
 	}
 	if s.now().After(r.OwedSince.Add(s.applyWithin(r))) {
 		return s.refuse(ctx, &draft, &refusal{state: Failed, why: Reason{Code: NotJudgedInTime, After: s.now().Sub(r.OwedSince)}})
@@ -384,7 +384,6 @@ func adopt(r, draft *Request) {
 	r.Requester, r.ChannelName, r.Ask, r.Origin = draft.Requester, draft.ChannelName, draft.Ask, draft.Origin
 	r.Target, r.Snapshot, r.Decision = draft.Target, draft.Snapshot, draft.Decision
 	r.Audience, r.Beside, r.ExpiresAt = draft.Audience, draft.Beside, draft.ExpiresAt
-	r.Term.Since = draft.Term.Since
 	r.Messages.Buttons = draft.Messages.Buttons
 	r.Messages.Card.Ref = draft.Messages.Card.Ref
 }

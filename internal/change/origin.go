@@ -57,7 +57,6 @@ func (s *Service) AskAgain(ctx context.Context, in Submission, id ID) (*Request,
 	if old.Kind == KindRevert {
 		return s.endAgain(ctx, in, old)
 	}
-	in.since = old.Term.Since
 	if old.Target.ModelID != "" {
 		in.Ask.Model, in.Ask.Target, in.Ask.TargetKind = sameTarget(old)
 	}

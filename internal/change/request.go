@@ -117,6 +117,15 @@ func (a Ask) same(o Ask) bool {
 	return a.Settings.Equal(o.Settings) && a.For == o.For && a.Until.Equal(o.Until)
 }
 
+// end is when what was asked for ends if it begins at that time; of what is for good it is
+// that time.
+func (a Ask) end(began time.Time) time.Time {
+	if !a.Until.IsZero() {
+		return a.Until
+	}
+	return began.Add(a.For)
+}
+
 // OriginKind is how one request comes from another.
 type OriginKind string
 

@@ -185,15 +185,8 @@ func (s *Service) lookUpTerm(ctx context.Context, r *Request, f baseten.Resolved
 	if !r.Temporary() {
 		return nil
 	}
-	ends := r.Ask.Until
-	if ends.IsZero() {
-		ends = s.now().Add(r.Ask.For)
-	}
-	var without []ID
-	if r.prolongs() {
-		without = append(without, r.Origin.ID)
-	}
-	r.Snapshot.Back = st.settings(r.Ask.Settings, ends, without...).Only(r.Ask.Settings)
+	ends := r.Ask.end(s.now())
+	r.Snapshot.Back = st.settings(r.Ask.Settings, ends, r.prolonged()...).Only(r.Ask.Settings)
 	if w, ok := f.Schedules().At(r.Ask.Settings, ends); ok {
 		one := w.Schedule
 		r.Snapshot.Notes = append(r.Snapshot.Notes, Note{

@@ -159,10 +159,8 @@ func (st standing) befores(r *Request, now time.Time) []baseten.Settings {
 			out = append(out, s)
 		}
 	}
-	var without []ID
-	if r.prolongs() {
-		without = []ID{r.Origin.ID}
-	} else {
+	without := r.prolonged()
+	if without == nil {
 		add(st.current)
 	}
 	if len(holders) > 0 {
@@ -182,4 +180,12 @@ func (st standing) befores(r *Request, now time.Time) []baseten.Settings {
 // prolongs reports whether it lets a temporary change hold longer, or for good.
 func (r *Request) prolongs() bool {
 	return r.Origin.Kind == OriginExtends || r.Origin.Kind == OriginKeeps
+}
+
+// prolonged is the change whose place it takes: none, or one.
+func (r *Request) prolonged() []ID {
+	if !r.prolongs() {
+		return nil
+	}
+	return []ID{r.Origin.ID}
 }

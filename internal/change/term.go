@@ -92,10 +92,7 @@ func (r *Request) beginTerm(now time.Time) {
 	if !r.Temporary() {
 		return
 	}
-	ends := r.Ask.Until
-	if ends.IsZero() {
-		ends = now.Add(r.Ask.For)
-	}
+	ends := r.Ask.end(now)
 	since := r.Term.Since
 	if since.IsZero() {
 		since = now
